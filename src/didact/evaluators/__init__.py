@@ -1,0 +1,1 @@
+"""How good: every file here scores answers, item by item."""

@@ -1,0 +1,1 @@
+"""What we make: every file here is one published method of writing instruction data."""

@@ -1,0 +1,1 @@
+"""Pure functions over numbers: intervals and tests, no I/O."""

@@ -1,0 +1,1 @@
+"""On what: every file here loads the items of an evaluation."""

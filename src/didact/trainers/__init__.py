@@ -1,0 +1,1 @@
+"""Who learns: every file here makes a model from examples."""
