@@ -176,68 +176,6 @@ _NOUN_VERB_LINES = (
     "study summary title translate turn use word",
 )
 _NOUN_VERBS = frozenset(word for line in _NOUN_VERB_LINES for word in line.split())
-_ENDINGS:
-        if token.tag in {"VBZ", "VBD", "VBG", "VBN"} and token.word.endswith(ending):
-            stem = token.word.removesuffix(ending)
-            for replacement in replacements:
-                if _tools().tag(stem + replacement) in {"VB", "VBP"}:
-                    return stem + replacement
-    return token.word
-
-
-class _Tools(NamedTuple):
-    parse: Callable[[str], str]
-    singular: Callable[[str], str]
-    tag: Callable[[str], str | None]
-
-
-@cache
-def _tools() -> _Tools:
-    # The pattern parser itself: TextBlob's default path wants corpora to be downloaded.
-    from textblob.en import lexicon, parse  # pyright: ignore
-    from textblob.en.inflect import singularize  # pyright: ignore
-
-    # It reads its lexicon at the first word, and leaves the file for Python to close.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        lexicon.get("a")  # pyright: ignore
-        parse("A word.")
-
-    def tag(word: str) -> str | None:
-        return cast("str | None", lexicon.get(word))  # pyright: ignore
-
-    return _Tools(
-        cast("Callable[[str], str]", parse), cast("Callable[[str], str]", singularize), tag
-    )
-
-
-def _tagged(instruction: str) -> list[_Token]:
-    text = " ".join(instruction.split())
-    # The tagger takes slashes for its own separators.
-    first = re.split(r"(?<=[.!?])\s", text.replace("/", " "), maxsplit=1)[0]
-    tagged = str(_tools().parse(first))
-    pieces = [piece.split("/") for piece in str.split(tagged)]
-    return [_Token(piece[0].lower(), piece[1]) for piece in pieces if len(piece) > 1]
-
-
-_VERB_TAGS = frozenset({"VB", "VBP", "VBZ", "VBD", "VBG", "VBN"})
-_TO_BE = frozenset({"is", "am", "are", "was", "were", "be", "been", "'s", "'re"})
-_AUXILIARY = frozenset(
-    {"do", "does", "did", "have", "has", "had", "can", "could", "will", "would", "should", "may"}
-    | {"following", "given", "want", "need", "help", "let"}
-)
-_POLITE = frozenset({"please", "now", "then", "first", "next", "kindly", ","})
-_BEFORE_NOUN = frozenset(
-    {"DT", "JJ", "JJR", "JJS", "CD", "PRP", "PRP$", "RB", "VBG", "VBN", "POS", "NNP"}
-)
-_PARTICLES = frozenset({"out", "up", "down", "off", "all", '"', "``", "''"})
-_PLURAL_ONLY = frozenset({"data", "news", "series", "species", "lyrics", "pros", "cons"})
-_NOUN_VERBS = frozenset(
-    "answer arrange award change check class close combine complete convert correct count design"
-    " detail draft estimate explain group label link list mark match name number order outline"
-    " paraphrase picture plan rank rate report research review sample schedule sequence sort state"
-    " study summary title translate turn use word".split()
-)
 _ENDINGS = (
     ("ies", ("y",)),
     ("ied", ("y",)),
