@@ -1,0 +1,101 @@
+"""What every evaluator must keep to, whatever it measures."""
+
+import asyncio
+import importlib
+import pkgutil
+import random
+
+import pytest
+
+import didact.evaluators
+from didact.context import Context
+from didact.records import Answer, Example, Origin
+
+NAMES = [module.name for module in pkgutil.iter_modules(didact.evaluators.__path__)]
+ORIGIN = Origin(recipe="test")
+ITEMS = [
+    Example.single("Opposite of hot?", "cold", origin=ORIGIN),
+    Example.single(
+        "Sort.", "a b c", input="c a b", origin=ORIGIN, meta={"references": ["A, B, C"]}
+    ),
+    Example.single("Colour of the sky?", "It is blue.", origin=ORIGIN),
+    Example.single("Say nothing.", "", origin=ORIGIN),
+    Example.single("Translate.", "日本語", origin=ORIGIN),
+]
+GOOD = ["cold", "A B C", "Blue, it is.", "anything", "日本語"]
+BAD = ["hot", "", "It is green and large.", "", "\ud83d x" * 500]
+
+
+@pytest.fixture(params=NAMES)
+def evaluator(request):
+    module = importlib.import_module(f"didact.evaluators.{request.param}")
+    (name,) = module.__all__
+    return getattr(module, name)()
+
+
+def answers(model, texts):
+    return [
+        Answer(example=item, model=model, text=text, call="")
+        for item, text in zip(ITEMS, texts, strict=True)
+    ]
+
+
+def scored(evaluator, given):
+    async def collect():
+        return [score async for score in evaluator.score(Context({}), given)]
+
+    return asyncio.run(collect())
+
+
+def table(scores):
+    return {(s.example_id, s.model, s.metric): s.value for s in scores}
+
+
+def means(scores):
+    columns = {}
+    for score in scores:
+        columns.setdefault((score.model, score.metric), []).append(score.value)
+    return {
+        key: sorted(value for value in column if value is not None)
+        for key, column in columns.items()
+    }
+
+
+def test_identical_answers_tie(evaluator):
+    both = table(scored(evaluator, answers("a", GOOD) + answers("b", GOOD)))
+    assert {key[1] for key in both} == {"a", "b"}
+    assert all(both[item, "a", metric] == both[item, "b", metric] for item, _, metric in both)
+
+
+def test_swapping_two_systems_mirrors_the_result(evaluator):
+    one = table(scored(evaluator, answers("a", GOOD) + answers("b", BAD)))
+    other = table(scored(evaluator, answers("a", BAD) + answers("b", GOOD)))
+    swapped = {"a": "b", "b": "a"}
+    assert one == {(item, swapped[model], metric): v for (item, model, metric), v in other.items()}
+    assert any(one[item, "a", metric] != one[item, "b", metric] for item, _, metric in one)
+
+
+def test_permuting_the_answers_changes_no_aggregate(evaluator):
+    given = answers("a", GOOD) + answers("b", BAD)
+    shuffled = random.Random(0).sample(given, len(given))
+    assert means(scored(evaluator, shuffled)) == means(scored(evaluator, given))
+
+
+def test_every_answer_is_scored_once_per_metric_or_abstained_on_with_a_reason(evaluator):
+    scores = scored(evaluator, answers("a", GOOD))
+    metrics = {score.metric for score in scores}
+    assert len(table(scores)) == len(scores) == len(metrics) * len(ITEMS)
+    abstained = [score for score in scores if score.value is None]
+    assert {score.example_id for score in abstained} == {ITEMS[3].id}
+    assert all(score.reason for score in abstained)
+
+
+def test_a_right_answer_scores_higher_than_a_wrong_one(evaluator):
+    both = table(scored(evaluator, answers("a", GOOD) + answers("b", BAD)))
+    right = [
+        both[key] > both[key[0], "b", key[2]]
+        for key in both
+        if key[1] == "a" and key[0] == ITEMS[0].id
+    ]
+    assert right
+    assert all(right)
