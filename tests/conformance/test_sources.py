@@ -1,0 +1,100 @@
+"""What every source keeps to, over all files of the folder."""
+
+import dataclasses
+import json
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+import didact.sources
+from didact.errors import ConfigError
+from didact.records import Example
+
+NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.sources.__path__))
+
+GOOD = {
+    "jsonl": [
+        {"instruction": f"Do {n}.", "input": "it" * (n % 2), "output": f"done {n}", "n": n}
+        for n in range(20)
+    ],
+    "self_instruct_seeds": [
+        {
+            "id": f"seed_task_{n}",
+            "name": f"task {n}",
+            "instruction": f"Do {n}.",
+            "instances": [{"input": "", "output": f"done {n}"}],
+            "is_classification": n % 3 == 0,
+        }
+        for n in range(20)
+    ],
+}
+
+
+def component(name):
+    module = import_module(f"didact.sources.{name}")
+    [class_name] = module.__all__
+    return getattr(module, class_name)
+
+
+@pytest.fixture(params=NAMES)
+def source(request):
+    assert request.param in GOOD, f"give the source {request.param} a public sample here"
+    return component(request.param), GOOD[request.param]
+
+
+def write(tmp_path, lines):
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_file_that_is_not_there_is_named(source, tmp_path):
+    kind, _ = source
+    for path in (tmp_path / "missing.jsonl", tmp_path):
+        with pytest.raises(ConfigError, match=str(path)):
+            list(kind(path=path).read())
+
+
+def test_an_empty_file_is_an_error(source, tmp_path):
+    kind, _ = source
+    path = tmp_path / "empty.jsonl"
+    for content in (b"", b"\n \n"):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match=r"empty\.jsonl: the file is empty"):
+            list(kind(path=path).read())
+
+
+def test_no_row_is_lost_and_order_is_kept(source, tmp_path):
+    kind, rows = source
+    path = write(tmp_path, map(json.dumps, rows))
+    examples = list(kind(path=path).read())
+    assert [example.output for example in examples] == [f"done {n}" for n in range(len(rows))]
+    assert examples == list(kind(path=path).read())
+
+
+def test_what_is_read_survives_being_written_as_our_own(source, tmp_path):
+    kind, rows = source
+    examples = list(kind(path=write(tmp_path, map(json.dumps, rows))).read())
+    stored = write(tmp_path, (json.dumps(example.to_json()) for example in examples))
+    assert list(component("jsonl")(path=stored).read()) == examples
+    assert all(isinstance(example, Example) and example.origin.recipe for example in examples)
+
+
+@pytest.mark.parametrize("bad", ["{", "[]", "7", "{}", '{"instruction": 3}', "\ufeff"])
+def test_the_first_bad_row_is_named_with_file_and_line(source, tmp_path, bad):
+    kind, rows = source
+    lines = [json.dumps(row) for row in rows]
+    path = write(tmp_path, [*lines[:7], bad, *lines[7:], "{"])
+    reader = kind(path=path).read()
+    for _ in range(7):
+        next(reader)
+    with pytest.raises(ConfigError, match=r"data\.jsonl, line 8"):
+        next(reader)
+
+
+def test_every_field_is_documented_and_a_source_is_frozen(source):
+    kind, _ = source
+    assert kind.__doc__
+    assert kind.__dataclass_params__.frozen
+    assert "path" in {field.name for field in dataclasses.fields(kind)}
