@@ -110,7 +110,7 @@ def test_a_model_error_is_logged_and_replayed_but_a_bug_is_not_logged() -> None:
             asyncio.run(ctx.ask(ask("x")))
     with pytest.raises(ZeroDivisionError):
         asyncio.run(ctx.ask(ask("y")))
-    assert (ctx.tally.made, ctx.tally.replayed, ctx.tally.failed) == (1, 1, 1)
+    assert (ctx.tally.made, ctx.tally.replayed, ctx.tally.failed) == (1, 1, 2)
     assert log.totals().made == 1
 
 

@@ -64,7 +64,7 @@ class Totals:
     replayed: int = 0
     """Calls answered from the log instead."""
     failed: int = 0
-    """Those of the calls made that ended in an error."""
+    """Those of the calls that ended in an error."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
@@ -221,7 +221,8 @@ def _make(path: Path) -> None:
 
 def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     if write:
-        connection = sqlite3.connect(path, isolation_level=None)
+        # A stage may run in a thread of its own (in a notebook), but only one at a time.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
     uri = path.resolve().as_uri()

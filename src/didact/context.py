@@ -228,7 +228,7 @@ class Context:
         self.tally += Totals(
             made=int(made),
             replayed=int(not made),
-            failed=int(made and call.reply is None),
+            failed=int(call.reply is None),
             prompt_tokens=usage.prompt if usage else 0,
             completion_tokens=usage.completion if usage else 0,
             seconds=call.seconds if made else 0.0,
@@ -285,7 +285,7 @@ class Context:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _fail(self, item: object, error: DidactError) -> None:
-        name = item.id if isinstance(item, Example) else str(item)[:200]
+        name = item.id if isinstance(item, Example) else _text(item)[:200]
         self.failures.append(Failure(name, str(error)))
         self.note("failure", item=name, error=str(error))
         if len(self.failures) > self._max_failures:
@@ -315,9 +315,9 @@ class _Ledger:
         self._tokens = spent.prompt_tokens + spent.completion_tokens
 
     def reserve(self, request: Request) -> int:
-        text = request.prompt or "".join(message.content for message in request.messages)
         # A token is rarely shorter than three bytes of text.
-        tokens = len(text.encode("utf-8", "replace")) // 3 + request.sampling.max_tokens
+        prompt = len(_text(request).encode("utf-8", "replace")) // 3
+        tokens = prompt + request.sampling.max_tokens
         limits = (
             ("calls", self._budget.calls, self._calls + 1),
             ("tokens", self._budget.tokens, self._tokens + tokens),
@@ -338,6 +338,12 @@ class _Ledger:
 
 async def _call(fn: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
     return await fn(item)
+
+
+def _text(item: object) -> str:
+    if isinstance(item, Request):
+        return item.prompt or "\n".join(message.content for message in item.messages)
+    return str(item)
 
 
 def _whole(text: str) -> str:

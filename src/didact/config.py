@@ -1,0 +1,124 @@
+"""What a run does, as typed values: components with their settings, one class for each stage.
+
+``runfile.load`` reads them from YAML; in Python they are written as they stand:
+``RunConfig(name="mine", models={"teacher": ...}, generate=(Generation(use=...),))``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from didact.components import name_of, settings_of
+from didact.context import Budget, Evaluator, Filter, Model, Recipe, Source, Trainer
+from didact.records import JSON, Example, Sampling
+
+__all__ = ["BASE", "TRAINED", "Evaluation", "Generation", "RunConfig", "Training"]
+
+BASE, TRAINED = "base", "trained"
+"""The roles that the train stage provides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One entry of ``generate``."""
+
+    use: Recipe | Source
+    seeds: str | Path | Sequence[Example] | None = None
+    """``builtin``, a JSONL file, another run (its kept examples), or examples themselves."""
+    cap: int | None = None
+    """The most examples to take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """The ``train`` stage."""
+
+    use: Trainer
+    base: str | Path = "embedded"
+    """``embedded``, a directory of a model, another run (its trained model), or a hub name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The ``evaluate`` stage."""
+
+    on: Source | Path | Sequence[Example]
+    """The test items: a suite, a JSONL file, or examples themselves."""
+    models: tuple[str, ...] = (BASE, TRAINED)
+    """The roles to compare."""
+    evaluators: tuple[Evaluator, ...] = ()
+    """In a run file: ``with``."""
+    sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=128))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What a run does."""
+
+    name: str
+    seed: int = 0
+    max_failures: int = 100
+    """How many failed items a stage tolerates."""
+    budget: Budget | None = None
+    models: Mapping[str, Model] = field(default_factory=dict[str, Model])
+    generate: tuple[Generation, ...] = ()
+    filter: tuple[Filter, ...] = ()
+    train: Training | None = None
+    evaluate: Evaluation | None = None
+    document: Mapping[str, JSON] | None = None
+    """The run file this was read from, its paths absolute."""
+
+    def to_yaml(self, folder: Path) -> str:
+        """A run file to open this again from ``folder``: overrides applied, paths relative."""
+        document = self.document if self.document is not None else _document(self)
+        plain = _relative(document, folder.resolve())
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _relative(data: Any, folder: Path) -> Any:  # noqa: ANN401
+    """Plain values to write, with paths as they are seen from the folder."""
+    if isinstance(data, Path):
+        return Path(os.path.relpath(data.resolve(), folder)).as_posix()
+    if isinstance(data, Mapping):
+        items = cast("Mapping[str, Any]", data).items()
+        return {key: _relative(value, folder) for key, value in items}
+    if isinstance(data, list | tuple):
+        return [_relative(value, folder) for value in cast("Sequence[Any]", data)]
+    if data is None or isinstance(data, bool | int | float | str):
+        return data
+    return repr(data)
+
+
+def _document(config: RunConfig) -> dict[str, Any]:
+    """A run file for a config that was written in Python; functions in it stay names."""
+    document: dict[str, Any] = {"name": config.name, "seed": config.seed}
+    document["max_failures"] = config.max_failures
+    if config.budget:
+        document["budget"] = settings_of(config.budget)
+    document["models"] = {role: _entry(model) for role, model in config.models.items()}
+    document["generate"] = [
+        _entry(g.use) | {k: v for k, v in (("seeds", g.seeds), ("cap", g.cap)) if v is not None}
+        for g in config.generate
+    ]
+    document["filter"] = [_entry(component) for component in config.filter]
+    if config.train:
+        document["train"] = _entry(config.train.use) | {"base": config.train.base}
+    if evaluate := config.evaluate:
+        on = _entry(evaluate.on) if is_dataclass(evaluate.on) else evaluate.on
+        document["evaluate"] = {
+            "on": on,
+            "models": evaluate.models,
+            "with": [_entry(component) for component in evaluate.evaluators],
+            "sampling": settings_of(evaluate.sampling),
+        }
+    return document
+
+
+def _entry(component: object) -> dict[str, Any]:
+    return {"use": name_of(component), **settings_of(component)}

@@ -1,0 +1,275 @@
+"""Reading a run file: every component found, built and checked, every problem told at once.
+
+No model is asked. All that is wrong (unknown keys with the nearest known ones, wrong types, missing
+roles and files) comes in one ConfigError, each with its file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Key
+
+from didact.components import Problem, build, find, nearest
+from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Training
+from didact.context import Budget
+from didact.document import At, Document, parse
+from didact.errors import ConfigError
+from didact.records import JSON, Sampling
+from didact.store import trained_model
+
+__all__ = ["load"]
+
+
+class _Stage(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Evaluate(_Stage):
+    on: str | dict[str, Any]
+    models: list[str] = [BASE, TRAINED]
+    evaluators: list[str | dict[str, Any]] = Key(default=[], alias="with")
+    sampling: dict[str, Any] = {}
+
+
+class _Budget(_Stage):
+    calls: int | None = Key(default=None, ge=0)
+    tokens: int | None = Key(default=None, ge=0)
+
+
+class _File(_Stage):
+    """The keys of a run file; what is inside a component is checked against the component."""
+
+    name: str | None = None
+    seed: int = 0
+    max_failures: int = Key(default=100, ge=0)
+    budget: _Budget | None = None
+    models: dict[str, dict[str, Any]] = {}
+    generate: list[str | dict[str, Any]] = []
+    filter: list[str | dict[str, Any]] = []
+    train: str | dict[str, Any] | None = None
+    evaluate: _Evaluate | None = None
+
+
+def load(file: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a run file, with ``key.key=value`` overrides; everything wrong in one ConfigError."""
+    document = parse(Path(file)).override(overrides)
+    reader = _Reader(document)
+    config = reader.config()
+    if reader.problems or config is None:
+        raise ConfigError("\n".join(dict.fromkeys(map(reader.told, reader.problems))))
+    return config
+
+
+class _Reader:
+    """Builds what a document names and collects what is wrong with it."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._folder = document.file.parent
+        self._paths: dict[At, Path] = {}
+        self.problems: list[Problem] = []
+
+    def told(self, problem: Problem) -> str:
+        """The problem with its place."""
+        keys = ".".join(map(str, problem.at))
+        return f"{self._document.place(problem.at)}: {keys}: {problem.message}"
+
+    def config(self) -> RunConfig | None:
+        """The run file; None where it has not even the right keys."""
+        file = self._keys()
+        if file is None:
+            return None
+        models = {
+            role: self._component(("models",), ("models", role), self._run_path(role, entry))
+            for role, entry in file.models.items()
+        }
+        generate = tuple(self._generation(n, entry) for n, entry in enumerate(file.generate))
+        filters = tuple(
+            self._component(("filters",), ("filter", n), entry)
+            for n, entry in enumerate(file.filter)
+        )
+        train = self._training(file.train) if file.train is not None else None
+        roles = {*models, *((BASE, TRAINED) if train else ())}
+        evaluate = self._evaluation(file.evaluate) if file.evaluate else None
+        self._check_roles(roles, [g.use for g in generate], filters, evaluate)
+        return RunConfig(
+            name=file.name or self._document.file.stem,
+            seed=file.seed,
+            max_failures=file.max_failures,
+            budget=Budget(**file.budget.model_dump()) if file.budget else None,
+            models=models,
+            generate=generate,
+            filter=filters,
+            train=train,
+            evaluate=evaluate,
+            document=_with(self._document.data, self._paths),
+        )
+
+    def _keys(self) -> _File | None:
+        try:
+            return _File.model_validate(self._document.data)
+        except ValidationError as error:
+            for problem in error.errors():
+                at = tuple(p for p in problem["loc"] if p not in ("str", "dict[str,any]"))
+                message = problem["msg"].removeprefix("Input ")
+                if problem["type"] == "extra_forbidden":
+                    *parents, key = map(str, at)
+                    parent = {"evaluate": _Evaluate, "budget": _Budget}.get("".join(parents), _File)
+                    known = [f.alias or n for n, f in parent.model_fields.items()]
+                    message = f"unknown key{nearest(key, known)}"
+                elif problem["type"] != "missing":
+                    message = f"{message}, not {problem['input']!r}"
+                self.problems.append(Problem(at, message))
+            return None
+
+    def _component(self, kinds: Sequence[str], at: At, entry: str | Mapping[str, Any]) -> Any:  # noqa: ANN401  (which kind of component is in `kinds`)
+        """The component an entry names; None, and a problem, where there is none."""
+        settings = {"use": entry} if isinstance(entry, str) else dict(entry)
+        use = settings.pop("use", None)
+        if not isinstance(use, str):
+            self.problems.append(Problem(at, "needs `use: <name>`"))
+            return None
+        try:
+            kind = self._find(kinds, use)
+        except ConfigError as error:
+            self.problems.append(Problem((*at, "use"), str(error)))
+            return None
+        component, problems = build(kind, settings, folder=self._folder)
+        self.problems += [Problem((*at, *problem.at), problem.message) for problem in problems]
+        if use.endswith(".py"):
+            self._paths[(*at, "use")] = self._folder / use
+        for name in settings:
+            value = getattr(component, name, None)
+            if isinstance(value, Path):
+                self._paths[(*at, name)] = value
+        return component
+
+    def _find(self, kinds: Sequence[str], use: str) -> type:
+        problems: list[str] = []
+        for kind in kinds:
+            try:
+                return find(kind, use, folder=self._folder)
+            except ConfigError as error:
+                problems.append(str(error))
+        raise ConfigError("; ".join(dict.fromkeys(problems)))
+
+    def _run_path(self, role: str, entry: dict[str, Any]) -> dict[str, Any]:
+        """A model's ``path`` that is a directory here, or another run: then its trained model."""
+        path = entry.get("path")
+        if not isinstance(path, str):
+            return entry
+        there = self._folder / Path(path).expanduser()
+        if not there.is_dir():
+            if path.startswith((".", "/", "~")):
+                self.problems.append(Problem(("models", role, "path"), f"no such file: {there}"))
+            return entry
+        self._paths["models", role, "path"] = there
+        if not (there / "run.yaml").is_file():
+            return {**entry, "path": str(there.resolve())}
+        trained = trained_model(there)
+        if trained is None:
+            problem = f"{there} is a run that has trained no model yet; run it first"
+            self.problems.append(Problem(("models", role, "path"), problem))
+            return entry
+        return {**entry, "path": str(trained.resolve())}
+
+    def _generation(self, number: int, entry: str | dict[str, Any]) -> Generation:
+        at: At = ("generate", number)
+        settings = {"use": entry} if isinstance(entry, str) else dict(entry)
+        seeds, cap = settings.pop("seeds", None), settings.pop("cap", None)
+        use: Any = self._component(("recipes", "sources"), at, settings)
+        if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
+            self.problems.append(Problem((*at, "cap"), f"a number of examples, not {cap!r}"))
+            cap = None
+        if seeds is not None and hasattr(use, "read"):
+            self.problems.append(Problem((*at, "seeds"), "a source takes no seeds"))
+        if seeds is not None and seeds != "builtin":
+            seeds = self._path((*at, "seeds"), seeds)
+        return Generation(use=use, seeds=seeds, cap=cap)
+
+    def _training(self, entry: str | dict[str, Any]) -> Training:
+        settings = {"use": entry} if isinstance(entry, str) else dict(entry)
+        base = settings.pop("base", "embedded")
+        if base != "embedded" and not _hub_name(base, self._folder):
+            base = self._path(("train", "base"), base) or ""
+        return Training(use=self._component(("trainers",), ("train",), settings), base=base)
+
+    def _evaluation(self, entry: _Evaluate) -> Evaluation:
+        at: At = ("evaluate", "on")
+        on: Any
+        if isinstance(entry.on, str) and ("/" in entry.on or entry.on.endswith(".jsonl")):
+            on = self._path(at, entry.on)
+        else:
+            on = self._component(("suites",), at, entry.on)
+        sampling, problems = build(Sampling, {"max_tokens": 128, **entry.sampling})
+        self.problems += [Problem(("evaluate", "sampling", *p.at), p.message) for p in problems]
+        evaluators = tuple(
+            self._component(("evaluators",), ("evaluate", "with", n), use)
+            for n, use in enumerate(entry.evaluators)
+        )
+        return Evaluation(
+            on=on,
+            models=tuple(entry.models),
+            evaluators=evaluators,
+            sampling=cast("Sampling", sampling),
+        )
+
+    def _path(self, at: At, value: object) -> Path | None:
+        path = self._folder / value if isinstance(value, str) else None
+        if path is None or not path.exists():
+            message = f"no such file: {path}" if path else f"a path, not {value!r}"
+            self.problems.append(Problem(at, message))
+            return None
+        self._paths[at] = path
+        return path
+
+    def _check_roles(
+        self,
+        roles: set[str],
+        generate: Sequence[object],
+        filters: Sequence[object],
+        evaluate: Evaluation | None,
+    ) -> None:
+        """Every role named is there: those to evaluate, and those that a component asks."""
+        named: list[tuple[At, str]] = []
+        evaluators = evaluate.evaluators if evaluate else ()
+        asking = {("generate",): generate, ("filter",): filters, ("evaluate", "with"): evaluators}
+        for at, components in asking.items():
+            for number, component in enumerate(components):
+                if is_dataclass(component) and "model" in {f.name for f in fields(component)}:
+                    named.append(((*at, number, "model"), cast("Any", component).model))
+                elif hasattr(component, "run"):
+                    # A recipe that does not say whom it asks asks the teacher, as ctx.ask does.
+                    named.append(((*at, number), "teacher"))
+        if evaluate:
+            named += [(("evaluate", "models", n), role) for n, role in enumerate(evaluate.models)]
+        for at, role in named:
+            if role not in roles:
+                message = f"no role {role!r} under models:{nearest(role, sorted(roles))}"
+                self.problems.append(Problem(at, message))
+
+
+def _hub_name(name: object, folder: Path) -> bool:
+    """Whether it reads as ``owner/name`` and is no directory here."""
+    return (
+        isinstance(name, str)
+        and name.count("/") == 1
+        and not name.startswith((".", "/", "~"))
+        and not (folder / name).exists()
+    )
+
+
+def _with(data: JSON, paths: Mapping[At, Path], at: At = ()) -> Any:  # noqa: ANN401
+    """The document with the paths at these keys absolute."""
+    if at in paths:
+        return paths[at].resolve()
+    if isinstance(data, dict):
+        return {key: _with(value, paths, (*at, key)) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_with(value, paths, (*at, number)) for number, value in enumerate(data)]
+    return data
