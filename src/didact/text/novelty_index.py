@@ -1,0 +1,172 @@
+"""An exact, growing index that says whether a text is too similar to one it already holds.
+
+Self-Instruct (2022, arXiv 2212.10560) keeps a generated instruction when its largest ROUGE-L F
+with everything kept so far does not pass 0.7, and compares it with all of them, one by one. Here
+the same decision, to the last bit of ``rouge_score``'s double-precision F, takes microseconds,
+because most pairs are settled without being compared:
+
+* F > t asks for a common subsequence of at least t(m + n)/2 words, which bounds the other length;
+* two texts that share so many words share one among the rarest m - o + 1 of each, where o is the
+  least overlap any partner needs, so each text is listed under those only (prefix filtering);
+* 64 bits that hold the parity of hashed words bound the words two texts do not share;
+* what is left is compared by a bit-parallel longest common subsequence, and decided by the
+  reference's own expression, never a rearranged one: at exactly 0.7 those differ.
+
+Words are numbered as they first appear, and a later one is taken to be rarer: an order that never
+changes, which is what prefix filtering needs, and close enough to the true one. Adding a text
+appends to lists; nothing is ever rebuilt.
+
+Cost: no call of a model. The first search of a process loads the compiled code (seconds the first
+time on a machine, a fraction of one later).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import chain
+from types import ModuleType
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didact.text.words import latin_words
+
+__all__ = ["Neighbour", "NoveltyIndex"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Neighbour(NamedTuple):
+    """A text of the index and how similar it is."""
+
+    score: float
+    """ROUGE-L F, the double that ``rouge_score`` gives."""
+    position: int
+    """The number of the text, in the order texts were added, from 0."""
+
+
+class NoveltyIndex:
+    """Texts kept so far, and the question whether the next one is near to any of them.
+
+    A text is near when its similarity is above ``threshold``, or equal to it where ``keep_equal``
+    is off. ``words`` is the tokeniser; texts may also be given as lists of words.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.7,
+        *,
+        keep_equal: bool = True,
+        words: Callable[[str], Sequence[str]] = latin_words,
+    ) -> None:
+        if not 0 < threshold <= 1:
+            raise ValueError(f"the threshold must be above 0 and at most 1, not {threshold}")
+        self._threshold = float(threshold)
+        self._drop_equal = not keep_equal
+        self._words = words
+        self._vocabulary: defaultdict[str, int] = defaultdict()
+        self._vocabulary.default_factory = self._vocabulary.__len__
+        self._state = np.zeros(4, np.int64)
+        self._tokens = np.zeros(1024, np.int32)
+        self._texts = np.zeros((64, 2), np.int64)
+        self._lists = np.zeros((256, 2), np.int64)
+        self._slots = np.zeros(256, np.int32)
+        self._postings = np.zeros((1024, 2), np.int64)
+        self._links = np.zeros((6, 65), np.int64)
+        self._bits = np.zeros((2, 65), np.uint64)
+
+    def __len__(self) -> int:
+        return int(self._state[0])
+
+    def nearest(self, text: str | Sequence[str]) -> Neighbour | None:
+        """The most similar text of those that are near, the earliest of equals; None if none is."""
+        return self._sweep(_kernels().NEAREST, [text])[0]
+
+    def add(self, text: str | Sequence[str]) -> int:
+        """Add a text without asking; its position."""
+        self._sweep(_kernels().ADD, [text])
+        return len(self) - 1
+
+    def offer(self, text: str | Sequence[str]) -> Neighbour | None:
+        """Add a text unless one is near; returns the nearest one that stands in its way."""
+        return self._sweep(_kernels().OFFER, [text])[0]
+
+    def offer_all(self, texts: Sequence[str | Sequence[str]]) -> list[Neighbour | None]:
+        """``offer`` each text, one after another; faster than as many calls."""
+        return self._sweep(_kernels().OFFER, texts)
+
+    def scores(self, text: str | Sequence[str]) -> NDArray[np.float64]:
+        """The similarity to every text, in the order they were added; nothing is skipped."""
+        ids, _ = self._encode([text])
+        scores = np.empty(len(self), np.float64)
+        _kernels().score_all(
+            ids,
+            scores,
+            self._state,
+            self._tokens,
+            self._texts,
+            self._slots,
+            self._links,
+            self._bits,
+        )
+        return scores
+
+    def top(self, text: str | Sequence[str], k: int = 10) -> list[Neighbour]:
+        """The k most similar texts, near or not, the most similar and then the earliest first."""
+        scores = self.scores(text)
+        order = np.argsort(-scores, kind="stable")[:k]
+        return [Neighbour(float(scores[position]), int(position)) for position in order]
+
+    def _sweep(self, action: int, texts: Sequence[str | Sequence[str]]) -> list[Neighbour | None]:
+        sweep = _kernels().sweep
+        ids, ends = self._encode(texts)
+        if action != _kernels().NEAREST:
+            self._tokens = _room(self._tokens, int(self._state[1]) + len(ids))
+            self._texts = _room(self._texts, len(self) + len(ends) + 1)
+        found, scores = np.empty(len(ends), np.int64), np.empty(len(ends), np.float64)
+        done = 0
+        while True:
+            done = sweep(
+                action, self._threshold, self._drop_equal, ids, ends, found, scores,
+                self._state, self._tokens, self._texts, self._lists, self._slots,
+                self._postings, self._links, self._bits, done,
+            )  # fmt: skip
+            if done == len(ends):
+                break
+            self._postings = _room(self._postings, len(self._postings) + 1)
+        pairs = zip(scores.tolist(), found.tolist(), strict=True)
+        return [Neighbour(score, at) if at >= 0 else None for score, at in pairs]
+
+    def _encode(
+        self, texts: Sequence[str | Sequence[str]]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Token ids of all texts end to end, and where each text ends."""
+        split = [self._words(text) if isinstance(text, str) else text for text in texts]
+        sizes = [len(words) for words in split]
+        ends = np.cumsum(sizes, dtype=np.int64)
+        numbers = map(self._vocabulary.__getitem__, chain.from_iterable(split))
+        ids = np.fromiter(numbers, np.int32, int(ends[-1]) if sizes else 0)
+        self._lists = _room(self._lists, len(self._vocabulary))
+        self._slots = _room(self._slots, len(self._vocabulary))
+        longest = max(sizes, default=0) + 1
+        if longest > self._links.shape[1]:
+            self._links = np.zeros((6, 2 * longest), np.int64)
+            self._bits = np.zeros((2, 2 * longest), np.uint64)
+        return ids, ends
+
+
+def _kernels() -> ModuleType:
+    from didact.text import novelty_kernels  # brings in numba
+
+    return novelty_kernels
+
+
+def _room(array: NDArray[Scalar], needed: int) -> NDArray[Scalar]:
+    """The array itself, or, where it is shorter, a copy at least twice as long."""
+    if len(array) >= needed:
+        return array
+    grown = np.zeros((max(needed, 2 * len(array)), *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

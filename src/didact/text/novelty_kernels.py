@@ -1,0 +1,356 @@
+"""The compiled half of the novelty index: the search through the postings, and subsequences.
+
+Everything lives in flat arrays that ``novelty_index`` owns and grows; the method is told there.
+Imported only at the first search, because it brings in numba. Only plain loops: they compile in
+a fraction of the time that array expressions take, and are kept on disk where one may write.
+
+Layout. ``tokens`` holds the token ids of all texts, end to end; ``texts[i]`` is where text *i*
+starts in it and the last query that compared it. ``lists[token]`` is the newest chunk of postings
+of a token and how many there are. Chunk *k* of a token has a header that points to chunk *k - 1*
+and room for 2**k postings, so the count alone says how far each is filled. A posting is the
+signature of a text, its position and its length. ``state`` holds four counters. ``slots[token]``
+is the first pair of the query in which the token stands: a pair is 64 places of the query and a
+mask of those that hold the token; ``links`` chains the pairs, ``bits`` holds masks and the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar, cast
+
+import numba  # pyright: ignore[reportMissingTypeStubs]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ADD", "NEAREST", "OFFER", "score_all", "sweep"]
+
+Ids: TypeAlias = NDArray[np.int32]
+Integers: TypeAlias = NDArray[np.int64]
+Bits: TypeAlias = NDArray[np.uint64]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+NEAREST, OFFER, ADD = 0, 1, 2
+"""What ``sweep`` does with a text: look, look and add when nothing is near, add."""
+
+_COUNT, _TOKENS, _POSTINGS, _QUERY = 0, 1, 2, 3
+_ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT = 0, 1, 2, 3, 4, 5
+_MASK, _ROW = 0, 1
+_ROUNDING = 1e-6
+"""Bounds are loosened by this much: far above any rounding error, far below one word."""
+
+
+def _compiled(function: Function) -> Function:
+    try:
+        return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # nowhere to keep the compiled code: compile it again in each process
+        return cast("Function", numba.njit(nogil=True)(function))
+
+
+@_compiled
+def _ones(word: np.uint64) -> np.int64:
+    """The number of bits set; LLVM knows this form and makes one instruction of it."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    pairs = (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    word = (word & np.uint64(0x3333333333333333)) + pairs
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@_compiled
+def _f_measure(common: np.int64, predicted: int, wanted: int) -> float:
+    """The reference's own expression: any other decides differently at the threshold."""
+    if common == 0:
+        return 0.0
+    precision = common / predicted
+    recall = common / wanted
+    return 2 * precision * recall / (precision + recall)
+
+
+@_compiled
+def _prepare(ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits) -> np.uint64:
+    """Set up the query: tokens by rarity, bit masks of where each token stands; its signature."""
+    size = end - start
+    signature = np.uint64(0)
+    pairs = 0
+    for i in range(size):
+        token = ids[start + i]
+        links[_ORDER, i] = token
+        spread = np.uint64(token + 1) * np.uint64(0x9E3779B97F4A7C15)
+        signature ^= np.uint64(1) << (spread >> np.uint64(58))
+        head = np.int64(slots[token])
+        if head == 0 or links[_WORD, links[_LAST, head]] != i >> 6:
+            pairs += 1
+            links[_WORD, pairs] = i >> 6
+            links[_NEXT, pairs] = 0
+            bits[_MASK, pairs] = np.uint64(0)
+            if head == 0:
+                head = pairs
+                slots[token] = head
+                links[_TOTAL, head] = 0
+            else:
+                links[_NEXT, links[_LAST, head]] = pairs
+            links[_LAST, head] = pairs
+        bits[_MASK, links[_LAST, head]] |= np.uint64(1) << np.uint64(i & 63)
+        links[_TOTAL, head] += 1
+    gap = 1
+    while gap < size:
+        gap = 3 * gap + 1
+    while gap > 1:  # Shell's sort; a token seen later is taken to be rarer
+        gap //= 3
+        for i in range(gap, size):
+            token = links[_ORDER, i]
+            j = i
+            while j >= gap and links[_ORDER, j - gap] < token:
+                links[_ORDER, j] = links[_ORDER, j - gap]
+                j -= gap
+            links[_ORDER, j] = token
+    return signature
+
+
+@_compiled
+def _forget(ids: Ids, start: int, end: int, slots: Ids) -> None:
+    for i in range(start, end):
+        slots[ids[i]] = 0
+
+
+@_compiled
+def _common_short(size: int, tokens: Ids, start: int, end: int, slots: Ids, bits: Bits) -> np.int64:
+    """Longest common subsequence with a query of up to 64 tokens: one machine word."""
+    row = ~np.uint64(0)
+    for j in range(start, end):
+        pair = slots[tokens[j]]
+        if pair:
+            matched = row & bits[_MASK, pair]
+            row = (row + matched) | (row - matched)
+    if size < 64:
+        row |= ~np.uint64(0) << np.uint64(size)
+    return 64 - _ones(row)
+
+
+@_compiled
+def _common_long(
+    size: int, tokens: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits
+) -> np.int64:
+    """The same over many machine words, visiting only those in which the token stands."""
+    width = (size + 63) >> 6
+    for w in range(width):
+        bits[_ROW, w] = ~np.uint64(0)
+    if size & 63:
+        bits[_ROW, width - 1] >>= np.uint64(64 - (size & 63))
+    for j in range(start, end):
+        pair = np.int64(slots[tokens[j]])
+        carry = np.uint64(0)
+        at = np.int64(0)
+        while pair or (carry and at < width):
+            if pair and (carry == 0 or at == links[_WORD, pair]):
+                at = links[_WORD, pair]
+                row = bits[_ROW, at]
+                matched = row & bits[_MASK, pair]
+                total = row + matched
+                over = total < row
+                total += carry
+                over |= total < carry
+                bits[_ROW, at] = total | (row - matched)
+                pair = links[_NEXT, pair]
+            else:
+                total = bits[_ROW, at] + carry
+                over = total == 0
+                bits[_ROW, at] |= total
+            carry = np.uint64(1) if over else np.uint64(0)
+            at += 1
+    if size & 63:
+        bits[_ROW, width - 1] |= ~np.uint64(0) << np.uint64(size & 63)
+    common = np.int64(64 * width)
+    for w in range(width):
+        common -= _ones(bits[_ROW, w])
+    return common
+
+
+@_compiled
+def _too_few(
+    missing: float, tokens: Ids, start: int, end: int, slots: Ids, links: Integers, pairs: int
+) -> bool:
+    """Whether more than ``missing`` tokens of a text have no partner in the query."""
+    for pair in range(pairs + 1):
+        links[_LEFT, pair] = links[_TOTAL, pair]
+    for j in range(start, end):
+        pair = slots[tokens[j]]
+        if pair and links[_LEFT, pair] > 0:
+            links[_LEFT, pair] -= 1
+        else:
+            missing -= 1
+            if missing < 0:
+                return True
+    return False
+
+
+@_compiled
+def _prefix(size: int, threshold: float) -> int:
+    """How many of its rarest tokens a text must be listed, and looked up, under."""
+    least = int(np.ceil(threshold * size / (2.0 - threshold) - _ROUNDING))
+    return size - max(least, 1) + 1
+
+
+@_compiled
+def _search(
+    size: int,
+    signature: np.uint64,
+    threshold: float,
+    drop_equal: bool,
+    state: Integers,
+    tokens: Ids,
+    texts: Integers,
+    lists: Integers,
+    slots: Ids,
+    postings: Integers,
+    links: Integers,
+    bits: Bits,
+) -> tuple[int, float]:
+    best, found = 0.0, -1
+    state[_QUERY] += 1
+    for i in range(_prefix(size, threshold)):
+        token = links[_ORDER, i]
+        count = lists[token, 1]
+        if count == 0 or (i > 0 and links[_ORDER, i - 1] == token):
+            continue
+        chunk, room = lists[token, 0], 1
+        while 2 * room <= count:
+            room *= 2
+        filled = count - room + 1
+        while room:
+            for p in range(chunk + 1, chunk + 1 + filled):
+                other = postings[p, 1] & 0xFFFFFFFF
+                slack = (1.0 - threshold) * (size + other) + _ROUNDING
+                if abs(size - other) > slack or other - size + 2 * i > slack:
+                    continue
+                if _ones(np.uint64(postings[p, 0]) ^ signature) > slack:
+                    continue
+                text = postings[p, 1] >> 32
+                if texts[text, 1] == state[_QUERY]:
+                    continue
+                texts[text, 1] = state[_QUERY]
+                start = texts[text, 0]
+                if size <= 64:
+                    common = _common_short(size, tokens, start, start + other, slots, bits)
+                elif _too_few(
+                    (other - size + slack) / 2, tokens, start, start + other, slots, links, size
+                ):
+                    continue
+                else:
+                    common = _common_long(size, tokens, start, start + other, slots, links, bits)
+                score = _f_measure(common, size, other)
+                near = score > threshold or (drop_equal and score == threshold)
+                if near and (score > best or (score == best and text < found)):
+                    best, found = score, text
+            chunk = postings[chunk, 0]
+            room //= 2
+            filled = room
+    return found, best
+
+
+@_compiled
+def _post(
+    size: int,
+    signature: np.uint64,
+    threshold: float,
+    state: Integers,
+    lists: Integers,
+    postings: Integers,
+    links: Integers,
+) -> bool:
+    """List the next text under its rarest tokens; False, with nothing done, if room lacks."""
+    prefix = _prefix(size, threshold)
+    needed = 0
+    for i in range(prefix):
+        count = lists[links[_ORDER, i], 1]
+        if count & (count + 1) == 0 and (i == 0 or links[_ORDER, i - 1] != links[_ORDER, i]):
+            needed += count + 2
+    if state[_POSTINGS] + needed > len(postings):
+        return False
+    for i in range(prefix):
+        token = links[_ORDER, i]
+        if i > 0 and links[_ORDER, i - 1] == token:
+            continue
+        count = lists[token, 1]
+        if count & (count + 1) == 0:
+            postings[state[_POSTINGS], 0] = lists[token, 0]
+            lists[token, 0] = state[_POSTINGS]
+            state[_POSTINGS] += count + 2
+        room = 1
+        while 2 * room <= count + 1:
+            room *= 2
+        p = lists[token, 0] + count + 2 - room
+        postings[p, 0] = np.int64(signature)
+        postings[p, 1] = (state[_COUNT] << 32) | size
+        lists[token, 1] = count + 1
+    return True
+
+
+@_compiled
+def sweep(
+    action: int,
+    threshold: float,
+    drop_equal: bool,
+    ids: Ids,
+    ends: Integers,
+    found: Integers,
+    scores: NDArray[np.float64],
+    state: Integers,
+    tokens: Ids,
+    texts: Integers,
+    lists: Integers,
+    slots: Ids,
+    postings: Integers,
+    links: Integers,
+    bits: Bits,
+    first: int,
+) -> int:
+    """Do ``action`` with each text from ``first`` on; stops before one for which room must grow."""
+    for number in range(first, len(ends)):
+        start = ends[number - 1] if number else 0
+        size = ends[number] - start
+        signature = _prepare(ids, start, ends[number], slots, links, bits)
+        found[number] = -1
+        if action != ADD and size:
+            found[number], scores[number] = _search(
+                size, signature, threshold, drop_equal,
+                state, tokens, texts, lists, slots, postings, links, bits,
+            )  # fmt: skip
+        _forget(ids, start, ends[number], slots)
+        if action == NEAREST or found[number] >= 0:
+            continue
+        if size and not _post(size, signature, threshold, state, lists, postings, links):
+            return number
+        for i in range(start, ends[number]):
+            tokens[state[_TOKENS]] = ids[i]
+            state[_TOKENS] += 1
+        state[_COUNT] += 1
+        texts[state[_COUNT], 0] = state[_TOKENS]
+    return len(ends)
+
+
+@_compiled
+def score_all(
+    ids: Ids,
+    scores: NDArray[np.float64],
+    state: Integers,
+    tokens: Ids,
+    texts: Integers,
+    slots: Ids,
+    links: Integers,
+    bits: Bits,
+) -> None:
+    """ROUGE-L F of one text with every text of the index."""
+    size = len(ids)
+    _prepare(ids, 0, size, slots, links, bits)
+    for text in range(state[_COUNT]):
+        start, end = texts[text, 0], texts[text + 1, 0]
+        if size == 0 or end == start:
+            scores[text] = 0.0
+            continue
+        if size <= 64:
+            common = _common_short(size, tokens, start, end, slots, bits)
+        else:
+            common = _common_long(size, tokens, start, end, slots, links, bits)
+        scores[text] = _f_measure(common, size, end - start)
+    _forget(ids, 0, size, slots)

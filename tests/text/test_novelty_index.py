@@ -1,0 +1,147 @@
+"""The index against a plain loop of ``rouge_l`` over everything it holds."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from didact.text.novelty_index import Neighbour, NoveltyIndex
+from didact.text.rouge import rouge_l_words
+from didact.text.words import all_words
+
+FEW = [f"w{number}" for number in range(12)]
+short = st.lists(st.sampled_from(FEW), max_size=14)
+streams = st.lists(short, max_size=25)
+
+
+def nearest_by_loop(held, words, threshold, keep_equal):
+    """What the reference would say, one comparison after another."""
+    best = None
+    for position, other in enumerate(held):
+        score = rouge_l_words(words, other).f
+        near = score > threshold or (score == threshold and not keep_equal)
+        if near and (best is None or score > best.score):
+            best = Neighbour(score, position)
+    return best
+
+
+def replay_against_the_loop(stream, threshold, keep_equal):
+    index = NoveltyIndex(threshold, keep_equal=keep_equal)
+    held = []
+    for words in stream:
+        expected = nearest_by_loop(held, words, threshold, keep_equal)
+        assert index.nearest(words) == expected
+        assert index.offer(words) == expected
+        if expected is None:
+            held.append(words)
+        assert len(index) == len(held)
+    return index, held
+
+
+@settings(deadline=None)
+@given(streams, st.sampled_from([0.05, 0.3, 0.5, 0.7, 0.9, 1.0]), st.booleans())
+def test_every_decision_and_neighbour_is_that_of_the_loop(stream, threshold, keep_equal):
+    replay_against_the_loop(stream, threshold, keep_equal)
+
+
+@settings(deadline=None)
+@given(streams, short)
+def test_scores_are_those_of_the_loop_and_top_sorts_them(stream, words):
+    index = NoveltyIndex()
+    for position, other in enumerate(stream):
+        assert index.add(other) == position
+    scores = [rouge_l_words(words, other).f for other in stream]
+    assert index.scores(words).tolist() == scores
+    ranked = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:3]
+    assert index.top(words, 3) == [Neighbour(scores[i], i) for i in ranked]
+
+
+@pytest.mark.parametrize("size", [63, 64, 65, 127, 128, 129, 640, 1500])
+def test_texts_longer_than_a_machine_word_are_compared_exactly(size):
+    rng = random.Random(size)
+    vocabulary = [f"v{number}" for number in range(size // 3)]
+    original = rng.choices(vocabulary, k=size)
+    stream = [original]
+    for share in (0.1, 0.25, 0.3, 0.3, 0.35, 0.5):
+        changed = [rng.choice(vocabulary) if rng.random() < share else word for word in original]
+        cut = rng.randrange(size // 10 + 1)
+        stream.append(changed[cut:] + changed[: cut // 2])
+    index, held = replay_against_the_loop(stream, 0.7, True)
+    assert index.scores(original).tolist() == [rouge_l_words(original, o).f for o in held]
+
+
+def test_pairs_at_the_threshold_are_decided_by_the_double_of_the_reference():
+    unlike, rounded_up = set(), 0
+    for half in range(5, 60):
+        for first in range(half, 2 * half):
+            second, common = 2 * half - first, 0.7 * half
+            if second < common or common != int(common):
+                continue
+            same = [f"s{i}" for i in range(int(common))]
+            a = same + [f"a{i}" for i in range(first - len(same))]
+            b = same + [f"b{i}" for i in range(second - len(same))]
+            score = rouge_l_words(a, b).f
+            rounded_up += score > 0.7
+            for keep_equal in (True, False):
+                index = NoveltyIndex(0.7, keep_equal=keep_equal)
+                index.add(a)
+                near = score > 0.7 or (score == 0.7 and not keep_equal)
+                assert (index.nearest(b) is not None) == near
+            unlike.add(score)
+    assert rounded_up > 0, "some doubles at 7/10 must lie above 0.7, or this test proves nothing"
+    assert min(unlike) >= 0.7 - 1e-15
+    assert max(unlike) <= 0.7 + 1e-15
+
+
+def test_many_texts_at_once_are_offered_one_after_another():
+    rng = random.Random(1)
+    texts = [" ".join(rng.choices(FEW, k=rng.randint(0, 9))) for _ in range(3000)]
+    one, many = NoveltyIndex(), NoveltyIndex()
+    assert many.offer_all(texts) == [one.offer(text) for text in texts]
+    assert many.offer_all([]) == []
+
+
+def test_the_index_grows_past_every_first_allocation():
+    rng = random.Random(2)
+    words = [f"g{number}" for number in range(5000)]
+    stream = [rng.sample(words, rng.randint(1, 90)) for _ in range(400)]
+    replay_against_the_loop(stream, 0.7, True)
+
+
+def test_only_an_index_of_every_script_compares_what_is_not_latin():
+    latin, every = NoveltyIndex(), NoveltyIndex(words=all_words)
+    for index in (latin, every):
+        index.add("今天天气很好")
+    assert latin.nearest("今天天气很好") is None
+    assert every.nearest("今天天气很好") == Neighbour(1.0, 0)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.1, 1.5])
+def test_a_threshold_that_makes_no_sense_is_refused(threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        NoveltyIndex(threshold)
+
+
+def test_it_works_where_the_compiled_code_cannot_be_kept(tmp_path):
+    source = Path(__file__).parents[2] / "src"
+    program = (
+        "import numba.core.caching as caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from didact.text.novelty_index import NoveltyIndex\n"
+        "index = NoveltyIndex(); index.add('a b c')\n"
+        "print(index.nearest('a b c'))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "Neighbour(score=1.0, position=0)", done.stderr
