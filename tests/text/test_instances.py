@@ -1,10 +1,13 @@
 """The published instance parsers to the letter, and what the corrected reading changes."""
 
+import gzip
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from didact.text.instances import Dropped, parse_instances
+from didact.text.instances import Dropped, Instance, parse_instances, write_instances
 
 GENERATION = [
     (
@@ -116,6 +119,19 @@ def test_marks_in_bold_or_as_headings_are_marks():
     assert pairs(reply, classification=False) == [("cat", "cats"), ("ox", "oxen")]
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Example: ox\nOutput: oxen",
+        "Example Input: ox\nExample Output: oxen",
+        "Example: Input: ox Output: oxen",
+        "Example 1: Input: ox\nOutput: oxen",
+    ],
+)
+def test_the_marks_that_models_make_of_ours_are_no_part_of_the_data(reply):
+    assert pairs(reply, classification=False) == [("ox", "oxen")]
+
+
 @pytest.mark.parametrize("nothing", ["N/A", "None", "<noinput>", "none."])
 def test_an_input_that_says_nothing_is_empty(nothing):
     assert pairs(f"Input: {nothing}\nOutput: hello", classification=False) == [("", "hello")]
@@ -148,6 +164,25 @@ def test_every_drop_has_its_reason(faithful):
     ]
 
 
+instances = st.lists(
+    st.builds(
+        Instance, st.sampled_from(["", "a b", "line\nline", "é"]), st.text("xyz", min_size=1)
+    ),
+    max_size=5,
+    unique_by=lambda instance: instance.output,
+)
+
+
+@settings(deadline=None)
+@given(instances, st.booleans(), st.booleans())
+def test_what_is_written_is_read_back(instances, classification, faithful):
+    expected = [i for i in instances if [j.input for j in instances if j.input].count(i.input) < 2]
+    assume(len(expected) == len(instances))
+    text = write_instances(instances, classification=classification)
+    read = parse_instances(text, classification=classification, faithful=faithful)
+    assert list(read.instances) == instances
+
+
 options = st.fixed_dictionaries(
     {
         "classification": st.booleans(),
@@ -157,6 +192,7 @@ options = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.text(), options)
 def test_no_reply_breaks_the_reader(reply, options):
     for source, output in parse_instances(reply, **options).instances:
@@ -171,6 +207,7 @@ words = st.integers(0, 10**6).map(lambda n: f"w{n}")
 pieces = st.lists(st.sampled_from(marks) | words, max_size=40)
 
 
+@settings(deadline=None)
 @given(pieces, options)
 def test_no_word_of_a_reply_is_lost_without_a_reason(pieces, options):
     parsed = parse_instances(" ".join(pieces), **options)
@@ -180,3 +217,31 @@ def test_no_word_of_a_reply_is_lost_without_a_reason(pieces, options):
     for piece in pieces:
         if piece.startswith("w"):
             assert piece in everything
+
+
+def rows(path):
+    return [json.loads(line) for line in gzip.open(path)]
+
+
+def test_a_recorded_run_is_read_as_its_own_code_read_it(data):
+    start = str(data / "self_instruct_runs" / "qwen" / "model_generations3__")
+    kinds = {
+        r["instruction"]: r["is_classification"] for r in rows(f"{start}is_clf_or_not.jsonl.gz")
+    }
+    recorded = {
+        (row["instruction"], row["input"], row["output"])
+        for row in rows(f"{start}finetuning_data__all_generated_instances.jsonl.gz")
+    }
+    read, unmarked = set(), set()
+    for row in rows(f"{start}machine_generated_instances.jsonl.gz"):
+        instruction, raw = row["instruction"], row["raw_instances"]
+        classification = kinds[instruction] == "yes"
+        parsed = parse_instances(raw, classification=classification, faithful=True)
+        read |= {(instruction, *instance) for instance in parsed.instances}
+        if [drop.reason for drop in parsed.dropped] == ["no output marker"]:
+            unmarked.add((instruction, "", raw.strip()))
+    # That run changed one rule: a reply without any mark counts as an output, unless it ends in
+    # a colon. Everything else is the published code, and both together are all it recorded.
+    assert (len(read), len(recorded)) == (770, 1617)
+    assert read <= recorded
+    assert recorded - read == {row for row in unmarked if not row[2].endswith(":")}

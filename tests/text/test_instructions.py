@@ -1,7 +1,7 @@
 """The published post-processing to the letter, and what the corrected reading changes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from didact.text.instructions import Candidate, numbered, parse_instructions
@@ -142,6 +142,7 @@ def test_a_numbered_prompt_ends_with_the_bare_next_number():
     assert numbered(["Do  this:\n", "Do that"]) == "1. Do this\n2. Do that\n3."
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(["stop", "length", "refused"]), st.booleans())
 def test_no_reply_breaks_the_reader(reply, finish, faithful):
     for candidate in parse_instructions(reply, finish=finish, faithful=faithful):
@@ -156,6 +157,7 @@ words = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(words, st.sampled_from(["stop", "length"]), st.booleans())
 def test_no_word_of_a_reply_is_lost_without_a_reason(pieces, finish, faithful):
     reply = " ".join(pieces)

@@ -1,9 +1,10 @@
-"""Replies that hold instances of one task: read into (input, output) pairs and filtered.
+"""Instances of one task, written into a prompt, and read from a reply and filtered.
 
 Self-Instruct (Wang et al. 2022, arXiv 2212.10560) asks for instances in two layouts. Input first:
 ``Example k`` blocks, or none, with fields and ``Output:``. Output first, for classification:
-``Class label: L`` and then the lines of an input with that label. Nothing is lost: what is not an
-instance comes back as `Dropped`, with the reason.
+``Class label: L`` and then the lines of an input with that label. `write_instances` writes them
+so; `parse_instances` reads them. Nothing is lost: what is not an instance comes back as `Dropped`,
+with the reason.
 
 Two readings. *Faithful* does what the published code does, defects included. *Corrected* differs:
 
@@ -14,7 +15,8 @@ Two readings. *Faithful* does what the published code does, defects included. *C
 - several Input and Output pairs without ``Example`` are several instances; published: the first;
 - a block without ``Output:`` is dropped; published: it is an output (a preamble becomes data);
 - an empty class label drops the instance; published: the next line becomes the label;
-- "Input 2 - List: [9]" loses its number, and an input of "N/A", "None" or "<noinput>" is empty;
+- "Example: [9]" and "Input 2 - List: [9]" lose the mark before the input, "Example Output:" is an
+  output, and an input of "N/A", "None" or "<noinput>" is empty;
 - of contradicting instances (one input, two outputs) only those go; published: all of the task.
 """
 
@@ -25,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Dropped", "Instance", "Parsed", "parse_instances"]
+__all__ = ["Dropped", "Instance", "Parsed", "parse_instances", "write_instances"]
 
 
 class Instance(NamedTuple):
@@ -60,12 +62,26 @@ _LABEL = "Class label:"
 
 _MARKUP = r"[ \t*#]*"  # chat models set marks in bold or as headings
 _EXAMPLE_LINE = re.compile(rf"(?m)^{_MARKUP}Example[ \t]*\d+[ \t*]*(?:[.:)][ \t*]*|$)")
-_OUTPUT_LINE = re.compile(rf"(?m)^{_MARKUP}Output[ \t]*\d*[ \t*]*:\**")
-_INPUT_LINE = re.compile(rf"(?m)^{_MARKUP}Input[ \t]*\d*[ \t*]*:\**")
+_OUTPUT_LINE = re.compile(rf"(?m)^{_MARKUP}(?:Example[ \t]+)?Output[ \t]*\d*[ \t*]*:\**")
+_INPUT_LINE = re.compile(rf"(?m)^{_MARKUP}(?:Example[ \t]+)?Input[ \t]*\d*[ \t*]*:\**")
 _INPUT_BEFORE_OUTPUT = re.compile(r"Input\s*\d*\s*:(?=[\s\S]*Output\s*\d*\s*:)")
+_EXAMPLE_PREFIX = re.compile(rf"\A{_MARKUP}Example(?:[ \t]*:|(?=[ \t]+Input))")
 _INPUT_PREFIX = re.compile(rf"\A{_MARKUP}Input(?:[ \t]*\d*[ \t*]*:\**|[ \t]+\d+[ \t]*[-.)][ \t])")
 _LABEL_LINE = re.compile(rf"(?m)^{_MARKUP}Class [Ll]abel[ \t*]*:\**")
 _NOTHING = frozenset({"n/a", "none", "(none)", "<noinput>", "no input", "no input required"})
+
+
+def write_instances(instances: Sequence[Instance], *, classification: bool) -> str:
+    """The lines that show these instances in a prompt."""
+    lines: list[str] = []
+    for number, (given, output) in enumerate(instances, 1):
+        if classification:
+            lines += [f"Class label: {output}", given]
+            continue
+        if given or len(instances) > 1:
+            lines.append(f"Example {number}")
+        lines += [f"Input: {given}" if given else "", f"Output: {output}"]
+    return "\n".join(line for line in lines if line)
 
 
 def parse_instances(
@@ -139,7 +155,8 @@ def _pairs(block: str) -> Iterator[Piece]:
 
 
 def _input(text: str) -> str:
-    text = _INPUT_PREFIX.sub("", text.strip()).strip()
+    text = _EXAMPLE_PREFIX.sub("", text.strip()).strip()
+    text = _INPUT_PREFIX.sub("", text).strip()
     return "" if text.lower().rstrip(".") in _NOTHING else text
 
 

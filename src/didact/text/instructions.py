@@ -22,7 +22,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from didact.text.words import count_words
 
@@ -51,8 +51,7 @@ _SPLIT = re.compile(r"(?:\A|\n)[ \t]*\d{1,4}[ \t]?[.)](?!\d)")
 _BULLET = re.compile(r"^[-*•–]\s+")  # noqa: RUF001
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One item of a reply."""
 
     text: str

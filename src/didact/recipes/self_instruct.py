@@ -1,0 +1,396 @@
+"""Self-Instruct: a model writes its own instructions, and then instances of them.
+
+Self-Instruct (Wang et al. 2022, arXiv 2212.10560). A pool of tasks begins with the seeds. A prompt
+shows some of its instructions as a numbered list for the model to write on; what is well-formed and
+unlike everything before joins the pool, until there are enough. Every new instruction is then
+sorted into classification or not, and instances are asked for: output first for classification,
+because input-first instances lean towards one label, and input first for all others.
+
+The numbers are the paper's and all are fields. How ours differs, in both modes: the prompts are in
+our words; what they show of classification and instances is drawn from the seeds, once a run, so
+that any seed file works; the pool stops at the target exactly, or at `max_prompts`, for it can run
+dry; prompt *i* sees what was accepted from the prompts up to *i - width* (the original asks in
+batches of 5 prompts that see the same pool). *Faithful* is otherwise bug-compatible with the
+published code. *Corrected* also differs in
+
+- how lists are read: see `didact.text.instructions`;
+- how instances are read: see `didact.text.instances`;
+- novelty: words of every script are compared; published: a-z and 0-9 only, so that in other scripts
+  even a copy is new;
+- classification: any reply that begins with the word "yes" is one; published: exactly Yes, yes or
+  YES, so "Yes." is none.
+
+Cost: two calls an instruction, and one for each prompt of the list, which yields up to seven.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from random import Random
+from typing import ClassVar, Literal, NamedTuple, TypeVar
+
+from didact.context import Context
+from didact.errors import ConfigError
+from didact.records import JSON, Example, Origin, Reply, Request, Sampling
+from didact.stats.instruction_data import describe_instructions
+from didact.text.instances import Parsed, parse_instances
+from didact.text.instruction_pool import Admission, InstructionPool
+from didact.text.instructions import BLACKLIST, numbered, parse_instructions
+from didact.text.tasks import Task, group_tasks, kind_question, task_line
+
+__all__ = ["SelfInstruct"]
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfInstruct:
+    """Instructions and instances bootstrapped from a few seed tasks (Self-Instruct)."""
+
+    version: ClassVar[str] = "1"
+
+    target: int = 100
+    """New instructions to make; the paper made 52,000."""
+    mode: Literal["corrected", "faithful"] = "corrected"
+    """`faithful` repeats the published code, its defects included."""
+    max_prompts: int | None = None
+    """Prompts after which the pool is as large as it gets; None: as many as `target`."""
+    width: int = 5
+    """Prompts under way at once; each sees the pool as it was that many prompts before."""
+
+    demonstrations: int = 8
+    """Instructions shown in a prompt."""
+    machine_demonstrations: int = 2
+    """How many of them the model wrote itself, once it has."""
+    last_number: int = 16
+    """The number at which the list is stopped: 8 are shown, so 9 to 15 are new."""
+    only_classification: bool = False
+    """Show only classification seeds and ask for such tasks: a way to more of them."""
+    temperature: float = 0.7
+    """Of the instructions; everything else is decoded greedily."""
+    top_p: float = 0.5
+    """Of the instructions."""
+    presence_penalty: float = 2.0
+    """Of the instructions."""
+    max_tokens: int = 1024
+    """Of a reply with instructions."""
+    novelty: float = 0.7
+    """Highest ROUGE-L to a seed or an accepted instruction that is still new."""
+    blacklist: tuple[str, ...] = BLACKLIST
+    """Words of tasks that the model cannot do."""
+
+    classification_demonstrations: int = 31
+    """Seeds shown to tell classification: 12 of 31 are, where the seeds have that many."""
+    label_demonstrations: int = 16
+    """Seeds shown to ask for instances of classification."""
+    instance_demonstrations: int = 11
+    """Seeds shown to ask for instances of other tasks."""
+    demonstration_words: int = 200
+    """Instances longer than this are not shown, to keep prompts short."""
+    label_max_tokens: int = 300
+    """Of a reply with instances of classification."""
+    instance_max_tokens: int = 350
+    """Of a reply with other instances."""
+    instance_presence_penalty: float = 1.5
+    """Of all instances."""
+    max_instances: int = 5
+    """Instances kept of one instruction, drawn at random from more."""
+
+    def __post_init__(self) -> None:
+        for name in ("target", "width", "demonstrations", "max_instances"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1")
+        if not 0 < self.novelty <= 1:
+            raise ConfigError("novelty must be above 0 and at most 1")
+        if self.machine_demonstrations > self.demonstrations:
+            raise ConfigError("machine_demonstrations cannot be more than demonstrations")
+        if self.last_number < self.demonstrations + 2:
+            raise ConfigError(
+                f"last_number must be at least {self.demonstrations + 2}: the first new instruction"
+                f" has the number {self.demonstrations + 1}"
+            )
+
+    async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
+        """Examples in the order of the pool."""
+        tasks = group_tasks(seeds)
+        if not tasks:
+            raise ConfigError("self-instruct: there are no seeds; set `seeds: builtin` or a file")
+        shown = self._demonstrations(ctx, tasks)
+        grown = await self._bootstrap(ctx, tasks)
+        made: dict[str, Example] = {}
+        ids: dict[int, list[str]] = {}
+        dropped: Counter[str] = Counter()
+        async with aclosing(ctx.map(partial(self._fill, ctx, shown), grown.drafts)) as results:
+            async for filled in results:
+                dropped.update(drop.reason for drop in filled.parsed.dropped)
+                examples = self._examples(ctx, filled, ids)
+                ids[filled.draft.number] = [example.id for example in examples]
+                if not examples:
+                    grown.drop(ctx, filled.draft.instruction, "no instances")
+                for example in examples:
+                    # In faithful mode a copy in another script than Latin counts as new.
+                    if example.id not in made:
+                        made[example.id] = example
+                        yield example
+                ctx.note("instances", done=len(ids), of=len(grown.drafts), examples=len(made))
+        ctx.note("funnel", **grown.funnel(), examples=len(made), dropped_instances=dict(dropped))
+        ctx.note("statistics", **describe_instructions(made.values()).to_json())
+
+    async def _bootstrap(self, ctx: Context, tasks: Sequence[Task]) -> _Grown:
+        """New instructions up to the target, or as far as the prompts go."""
+        texts = [task.instruction for task in tasks]
+        pool = InstructionPool(texts, threshold=self.novelty, faithful=self._faithful)
+        grown = _Grown()
+        prompts = self._prompts(ctx, tasks, grown.drafts)
+        async with aclosing(ctx.map(partial(_ask, ctx), prompts, width=self.width)) as results:
+            async for prompt, reply in results:
+                self._take(ctx, grown, pool, prompt=prompt, reply=reply)
+                kept = len(grown.drafts)
+                ctx.note("pool", kept=kept, target=self.target, prompts=prompt.number + 1)
+        return grown
+
+    def _take(
+        self, ctx: Context, grown: _Grown, pool: InstructionPool, *, prompt: _Prompt, reply: Reply
+    ) -> None:
+        """Accept what is well-formed and new of a reply, in order."""
+        grown.prompts += 1
+        candidates = parse_instructions(
+            reply.text, finish=reply.finish, faithful=self._faithful, blacklist=self.blacklist
+        )
+        grown.candidates += len(candidates)
+        for text, reason in candidates:
+            if reason or len(grown.drafts) == self.target:
+                grown.drop(ctx, text, reason or "after the target")
+                continue
+            said = pool.offer(text)
+            if said.accepted:
+                grown.drafts.append(_Draft(len(grown.drafts), text, prompt, reply.key, said))
+            else:
+                nearest, score = said.most_similar[0]
+                grown.drop(ctx, text, "too similar", nearest=nearest, score=score)
+
+    def _prompts(
+        self, ctx: Context, tasks: Sequence[Task], drafts: Sequence[_Draft]
+    ) -> Iterator[_Prompt]:
+        """Prompts from the pool as it is at the time each is drawn."""
+        if self.only_classification:
+            tasks = [task for task in tasks if task.classification]
+        if not tasks:
+            raise ConfigError("only_classification: no seed is classification")
+        header = _LABEL_TASKS_HEADER if self.only_classification else _TASKS_HEADER
+        repeated: Counter[str] = Counter()
+        for number in range(self.target if self.max_prompts is None else self.max_prompts):
+            if len(drafts) >= self.target:
+                return
+            rng = ctx.rng("prompt", number)
+            machine = _draw(rng, drafts, self.machine_demonstrations)
+            human = _draw(rng, tasks, self.demonstrations - len(machine))
+            shown = [*machine, *human]
+            rng.shuffle(shown)
+            text = f"{header}\n{numbered([task.instruction for task in shown])}"
+            yield _Prompt(number, tuple(shown), self._list_request(text, repeated[text]))
+            repeated[text] += 1
+
+    def _list_request(self, text: str, draw: int) -> Request:
+        stop = self.last_number
+        sampling = Sampling(
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            presence_penalty=self.presence_penalty,
+            stop=("\n\n", f"\n{stop}", f"{stop}.", f"{stop} ."),
+        )
+        return Request(prompt=text, sampling=sampling, draw=draw)
+
+    async def _fill(self, ctx: Context, shown: _Demonstrations, draft: _Draft) -> _Filled:
+        """Classification or not, then the instances."""
+        question = Request(
+            prompt=f"{shown.kinds.text}{kind_question(draft.instruction)}",
+            sampling=Sampling(max_tokens=3, stop=("\n", "Task")),
+        )
+        kind = await ctx.ask(question)
+        classification = self._says_yes(kind.text)
+        demonstrations = shown.labels if classification else shown.instances
+        request = Request(
+            prompt=f"{demonstrations.text}{task_line(draft.instruction)}\n",
+            sampling=Sampling(
+                max_tokens=self.label_max_tokens if classification else self.instance_max_tokens,
+                presence_penalty=self.instance_presence_penalty,
+                stop=self._instance_stops(),
+            ),
+        )
+        reply = await ctx.ask(request)
+        options = {"classification": classification, "faithful": self._faithful}
+        parsed = parse_instances(reply.text, finish=reply.finish, **options)
+        parents = (*shown.kinds.parents, *demonstrations.parents)
+        calls = (draft.call, kind.key, reply.key)
+        return _Filled(draft, classification, parsed, parents, calls)
+
+    @property
+    def _faithful(self) -> bool:
+        return self.mode == "faithful"
+
+    def _instance_stops(self) -> tuple[str, str]:
+        return (f"Example {self.max_instances + 1}", "Task:")
+
+    def _says_yes(self, reply: str) -> bool:
+        if self._faithful:
+            return reply.strip() in {"Yes", "yes", "YES"}
+        return re.match(r"\W*yes\b", reply, re.IGNORECASE) is not None
+
+    def _examples(self, ctx: Context, filled: _Filled, ids: dict[int, list[str]]) -> list[Example]:
+        """The instances of one instruction, at most `max_instances`, as examples."""
+        draft, found = filled.draft, filled.parsed.instances
+        if len(found) > self.max_instances:
+            order = ctx.rng("instances", draft.number).sample(range(len(found)), self.max_instances)
+            found = [found[i] for i in sorted(order)]
+        # The demonstrations the model wrote itself are known by the examples made of them.
+        listed = chain.from_iterable(
+            (task.examples[0].id,) if isinstance(task, Task) else ids.get(task.number, ())
+            for task in draft.prompt.shown
+        )
+        origin = Origin(
+            recipe="self-instruct",
+            version=self.version,
+            parents=tuple(dict.fromkeys([*listed, *filled.parents])),
+            calls=filled.calls,
+        )
+        meta: dict[str, JSON] = {
+            "is_classification": filled.classification,
+            "instruction_number": draft.number,
+            "most_similar": [near._asdict() for near in draft.admission.most_similar],
+            "avg_similarity_score": draft.admission.average,
+        }
+        return [
+            Example.single(draft.instruction, i.output, input=i.input, origin=origin, meta=meta)
+            for i in found
+        ]
+
+    def _demonstrations(self, ctx: Context, tasks: Sequence[Task]) -> _Demonstrations:
+        """What the prompts after the first kind show, drawn from the seeds once a run."""
+        rng = ctx.rng("demonstrations")
+        yes = [task for task in tasks if task.classification]
+        no = [task for task in tasks if not task.classification]
+        kinds = _draw(rng, yes, round(self.classification_demonstrations * _YES / (_YES + _NO)))
+        kinds += _draw(rng, no, self.classification_demonstrations - len(kinds))
+        rng.shuffle(kinds)
+        labels = _draw(rng, filter(self._can_show, yes), self.label_demonstrations)
+        instances = _draw(rng, filter(self._can_show, no), self.instance_demonstrations)
+        if not labels and not instances:
+            raise ConfigError("no seed can be shown with its instances; see demonstration_words")
+        write = partial(Task.with_instances, limit=self.max_instances)
+        return _Demonstrations(
+            _shown(_KINDS_HEADER, kinds, Task.with_kind),
+            _shown(_LABELS_HEADER, labels, write),
+            _shown(_INSTANCES_HEADER, instances, write),
+        )
+
+    def _can_show(self, task: Task) -> bool:
+        """Whether its instances are read back as they are, break no prompt, and are short."""
+        text = task.with_instances(self.max_instances)
+        return (
+            task.reads_back(self.max_instances, faithful=self._faithful)
+            and not any(stop in text.removeprefix("Task:") for stop in self._instance_stops())
+            and len(text.split()) <= self.demonstration_words
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An accepted instruction of the model."""
+
+    number: int
+    instruction: str
+    prompt: _Prompt
+    call: str
+    admission: Admission
+
+    def __str__(self) -> str:
+        return self.instruction
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A list of instructions to write on."""
+
+    number: int
+    shown: tuple[Task | _Draft, ...]
+    request: Request
+
+    def __str__(self) -> str:
+        return f"prompt {self.number}"
+
+
+class _Shown(NamedTuple):
+    text: str
+    parents: tuple[str, ...]
+
+
+class _Demonstrations(NamedTuple):
+    kinds: _Shown
+    labels: _Shown
+    instances: _Shown
+
+
+class _Filled(NamedTuple):
+    draft: _Draft
+    classification: bool
+    parsed: Parsed
+    parents: tuple[str, ...]
+    calls: tuple[str, str, str]
+
+
+class _Grown:
+    """What the prompts have brought so far."""
+
+    def __init__(self) -> None:
+        self.drafts: list[_Draft] = []
+        self.prompts = self.candidates = 0
+        self.dropped: Counter[str] = Counter()
+
+    def funnel(self) -> dict[str, JSON]:
+        """From prompts to accepted instructions."""
+        return {
+            "prompts": self.prompts,
+            "candidates": self.candidates,
+            "accepted": len(self.drafts),
+            "dropped": dict(self.dropped),
+        }
+
+    def drop(self, ctx: Context, instruction: str, reason: str, **evidence: JSON) -> None:
+        """Count and tell what was not kept."""
+        self.dropped[reason] += 1
+        ctx.note("dropped", instruction=instruction, reason=reason, **evidence)
+
+
+async def _ask(ctx: Context, prompt: _Prompt) -> tuple[_Prompt, Reply]:
+    return prompt, await ctx.ask(prompt.request)
+
+
+def _draw(rng: Random, items: Iterable[Item], count: int) -> list[Item]:
+    """Some of the items, or all where there are not that many."""
+    items = list(items)
+    return rng.sample(items, min(count, len(items)))
+
+
+def _shown(header: str, tasks: Sequence[Task], write: Callable[[Task], str]) -> _Shown:
+    parents = tuple(example.id for task in tasks for example in task.examples)
+    return _Shown("".join(f"{block}\n\n" for block in (header, *map(write, tasks))), parents)
+
+
+_YES, _NO = 12, 19
+_TASKS_HEADER = "A list of many different tasks:"
+_LABEL_TASKS_HEADER = "A list of many different classification tasks, with their possible labels:"
+_KINDS_HEADER = "Tasks, and whether each is classification, with only a few fixed answers possible."
+_LABELS_HEADER = (
+    "Tasks, each with some of its possible labels and, after a label, an input that has it."
+)
+_INSTANCES_HEADER = (
+    "Tasks, each with examples: an input, where the task needs one, and the right output."
+)

@@ -1,0 +1,233 @@
+"""What every recipe keeps to, over all files of the folder: replay, resume, provenance, limits."""
+
+import asyncio
+import json
+import pkgutil
+import random
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import pytest
+
+import didact.recipes
+from didact.calls import CallLog
+from didact.context import Budget, Context
+from didact.errors import BudgetError, ModelError
+from didact.models.scripted import Scripted
+from didact.records import Example, Origin, Reply, digest
+
+NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.recipes.__path__))
+TARGET = 6
+SMALL = {
+    "self_instruct": {
+        "target": TARGET,
+        "width": 3,
+        "demonstrations": 4,
+        "machine_demonstrations": 1,
+        "last_number": 8,
+        "classification_demonstrations": 4,
+        "label_demonstrations": 2,
+        "instance_demonstrations": 2,
+        "max_prompts": 5,
+    },
+}
+"""Settings that make few calls; a new recipe needs an entry."""
+
+VERBS = ("Describe", "Name", "Compare", "Rewrite", "Explain", "Count", "Sort", "Praise", "Choose")
+NOUNS = ("rivers", "apples", "horses", "towns", "songs", "colours", "letters", "tools", "birds")
+ENDS = ("with care", "in one line", "from memory", "by weight", "as a poem", "for a child")
+
+
+def seeds():
+    rows = [
+        ("Is this animal a mammal or a bird?", "Crow", "bird", True),
+        ("Tell whether the number is odd or even.", "7", "odd", True),
+        ("Give the plural of the word.", "mouse", "mice", False),
+        ("Greet a guest.", "", "Welcome!", False),
+        ("Add the two numbers.", "2 and 3", "5", False),
+    ]
+    origin = Origin(recipe="test")
+    return [
+        Example.single(text, output, input=given, origin=origin, meta={"is_classification": kind})
+        for text, given, output, kind in rows
+    ]
+
+
+def plausible(request):
+    """A teacher that answers each kind of prompt as asked, and a request always alike."""
+    prompt = request.prompt or request.messages[-1].content
+    rng = random.Random(digest(request.to_json()))
+    if re.search(r"\n\d+\.\Z", prompt):
+        first = int(prompt.rsplit("\n", 1)[1][:-1])
+        lines = (
+            f"{rng.choice(VERBS)} {rng.randint(2, 99)} {rng.choice(NOUNS)} and"
+            f" {rng.choice(NOUNS)} {rng.choice(ENDS)}."
+            for _ in range(3)
+        )
+        return " " + "\n".join(f"{n}. {line}" for n, line in enumerate(lines, first))[3:]
+    if prompt.endswith("Is it classification?"):
+        return rng.choice([" Yes", " No"])
+    thing = rng.choice(NOUNS)
+    if "Class label:" in prompt:
+        return f"Class label: big\n{thing} A\nClass label: small\n{thing} B"
+    return (
+        f"Example 1\nInput: {thing}\nOutput: fine {thing}\nExample 2\nInput: x\nOutput: y {thing}"
+    )
+
+
+@pytest.fixture(params=NAMES)
+def recipe(request):
+    assert request.param in SMALL, f"give the recipe {request.param} small settings here"
+    module = import_module(f"didact.recipes.{request.param}")
+    [name] = module.__all__
+    return getattr(module, name)(**SMALL[request.param])
+
+
+def run(recipe, model, *, log=None, **options):
+    async def collect():
+        ctx = Context({"teacher": model}, log=log, seed=3, **options)
+        return [example async for example in recipe.run(ctx, seeds())], ctx
+
+    return asyncio.run(collect())
+
+
+def text_of(examples):
+    return "\n".join(json.dumps(example.to_json()) for example in examples)
+
+
+class Killed(BaseException):
+    """What a process does not survive."""
+
+
+@dataclass(frozen=True)
+class Mortal:
+    """The plausible teacher, in a process that dies at its k-th call."""
+
+    dies_at: int | None = None
+    asked: list = field(default_factory=list)
+    jitter: random.Random | None = None
+    identity = "mortal"
+
+    async def ask(self, request):
+        if self.dies_at is not None and len(self.asked) + 1 == self.dies_at:
+            raise Killed
+        self.asked.append(digest(request.to_json()))
+        if self.jitter:
+            await asyncio.sleep(self.jitter.random() / 500)
+        return Reply(text=plausible(request))
+
+    async def close(self):
+        pass
+
+
+def test_a_plausible_teacher_gives_valid_examples(recipe):
+    examples, ctx = run(recipe, Scripted(replies=plausible))
+    assert examples
+    assert ctx.failures == []
+    assert len({example.id for example in examples}) == len(examples)
+    for example in examples:
+        assert example.instruction.strip()
+        assert example.output.strip()
+        assert Example.from_json(json.loads(json.dumps(example.to_json()))) == example
+
+
+def test_twice_gives_the_same_bytes_whatever_call_ends_first(recipe):
+    expected = text_of(run(recipe, Mortal())[0])
+    for seed in (1, 2):
+        assert text_of(run(recipe, Mortal(jitter=random.Random(seed)))[0]) == expected
+
+
+def test_killed_after_any_call_and_resumed_gives_the_same_bytes_and_repeats_no_call(
+    recipe, tmp_path
+):
+    whole = Mortal()
+    expected = text_of(run(recipe, whole)[0])
+    assert len(whole.asked) > 10
+    for k in range(1, len(whole.asked) + 1):
+        log = CallLog.open(tmp_path / f"{k}.db", write=True)
+        first, second = Mortal(dies_at=k), Mortal()
+        with pytest.raises(Killed):
+            run(recipe, first, log=log)
+        assert text_of(run(recipe, second, log=log)[0]) == expected
+        # What was under way at the kill may be lost; what was logged is never asked again.
+        logged = len(whole.asked) - len(second.asked)
+        assert 0 <= len(first.asked) - logged < len(whole.asked)
+        assert len(set(second.asked)) == len(second.asked)
+        assert logged + len(second.asked) == sum(1 for _ in log)
+        log.close()
+
+
+def test_a_finished_run_replays_without_any_call(recipe):
+    log = CallLog.in_memory()
+    expected = text_of(run(recipe, Mortal(), log=log)[0])
+    again = Mortal()
+    assert text_of(run(recipe, again, log=log)[0]) == expected
+    assert again.asked == []
+
+
+def test_every_example_knows_its_parents_and_its_calls(recipe):
+    log = CallLog.in_memory()
+    examples, _ = run(recipe, Mortal(), log=log)
+    known = {seed.id for seed in seeds()}
+    for example in examples:
+        assert example.origin.recipe
+        assert example.origin.parents
+        assert example.origin.calls
+        assert set(example.origin.parents) <= known
+        replies = [log.get(key) for key in example.origin.calls]
+        assert all(call is not None and call.reply is not None for call in replies)
+        assert any(example.output in call.reply.text for call in replies)
+        known.add(example.id)
+
+
+def test_the_target_is_respected(recipe):
+    examples, _ = run(recipe, Mortal())
+    assert len({example.instruction for example in examples}) <= TARGET
+
+
+def test_a_budget_stops_the_run_and_a_larger_one_continues_it(recipe):
+    log = CallLog.in_memory()
+    with pytest.raises(BudgetError):
+        run(recipe, Mortal(), log=log, budget=Budget(calls=5))
+    assert sum(1 for _ in log) <= 5
+    whole = Mortal()
+    expected = text_of(run(recipe, whole)[0])
+    assert text_of(run(recipe, Mortal(), log=log, budget=Budget(calls=500))[0]) == expected
+    assert sum(1 for _ in log) == len(whole.asked)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        " \n\n\t ",
+        "word " * 50_000,
+        "请列出三种水果。\n10. 写一首关于海的诗。\nOutput: 好",
+        "Output:\nOutput:\nClass label:\n9.\n10.\nExample 1\nInput:\nInput:",
+        "{" * 100 + "\x00\\u0000%s{0}" + "}" * 100,
+        Reply(text="I would rather not help with any of this.", finish="refused"),
+        Reply(text=" Name two birds that swim.\n6. Name two", finish="length"),
+    ],
+    ids=["empty", "blank", "huge", "script", "marks", "braces", "refused", "cut"],
+)
+def test_any_reply_is_survived_and_gives_only_valid_examples(recipe, reply):
+    def mixed(request):
+        fine = random.Random(digest(request.to_json())).random() < 0.5
+        return plausible(request) if fine else reply
+
+    for answering in (mixed, lambda request: reply):
+        examples, _ = run(recipe, Scripted(replies=answering))
+        assert all(example.instruction.strip() and example.output.strip() for example in examples)
+
+
+def test_a_call_that_fails_costs_its_item_and_is_recorded(recipe):
+    def failing(request):
+        if random.Random(digest(request.to_json())).random() < 0.3:
+            raise ModelError("the prompt is longer than the context", status=400)
+        return plausible(request)
+
+    examples, ctx = run(recipe, Scripted(replies=failing))
+    assert ctx.failures
+    assert all("longer than the context" in failure.error for failure in ctx.failures)
+    assert len({example.id for example in examples}) == len(examples)
