@@ -1,0 +1,122 @@
+"""One line that tells how far a stage is, rewritten in place; nothing where no one watches.
+
+On a terminal: how many are done, the rate, the time left, kept and dropped, calls made against calls
+replayed. Elsewhere (a pipe, CI) only the line at the end of each stage is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO, cast
+
+from didact.records import JSON
+
+__all__ = ["Progress", "summary_line"]
+
+_REFRESH = 0.1
+"""Seconds between two drawings of the line."""
+
+
+class Progress:
+    """Listens to a run's events and writes them for a person."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+        self._stream = stream
+        self._live = stream.isatty() and not quiet
+        self._quiet = quiet
+        self._drawn = 0.0
+        self._width = 0
+        self._start = time.monotonic()
+        self._state: dict[str, Any] = {}
+        self._made = 0
+        self._replayed = 0
+
+    def __call__(self, event: str, fields: Mapping[str, JSON]) -> None:
+        """One event of the run."""
+        if event == "stage":
+            self._stage(fields)
+        elif event == "call":
+            if fields["made"]:
+                self._made += 1
+            else:
+                self._replayed += 1
+        elif event in ("progress", "pool", "train"):
+            self._state.update(fields)
+        self._draw()
+
+    def _stage(self, fields: Mapping[str, JSON]) -> None:
+        if fields["state"] == "start":
+            self._start, self._made, self._replayed = time.monotonic(), 0, 0
+            self._state = {"stage": fields["stage"]}
+            return
+        self._clear()
+        self._state = {}
+        if not self._quiet:
+            self._stream.write(summary_line(cast("Mapping[str, Any]", fields["summary"])) + "\n")
+            self._stream.flush()
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if not self._live or not self._state or now - self._drawn < _REFRESH:
+            return
+        self._drawn = now
+        columns = shutil.get_terminal_size().columns
+        text = self._line(now - self._start)[: columns - 1]
+        self._stream.write("\r" + text.ljust(self._width))
+        self._stream.flush()
+        self._width = len(text)
+
+    def _line(self, seconds: float) -> str:
+        state = self._state
+        stage = str(state["stage"]).partition("/")[0]
+        done, total = state.get("done"), state.get("total")
+        if "steps" in state:
+            done, total = state["step"], state["steps"]
+        elif not done and "target" in state:
+            done, total = state["kept"], state["target"]
+        parts = [f"{stage:<9}", str(done or 0) + (f"/{total}" if total else "")]
+        if done and seconds > 1:
+            parts.append(f"{done / seconds:.1f}/s")
+            if total:
+                parts.append(f"{_duration((total - done) * seconds / done)} left")
+        if state.get("loss") is not None:
+            parts.append(f"loss {state['loss']:.3f}")
+            if state.get("tokens_per_second"):
+                parts.append(f"{state['tokens_per_second']:,.0f} tokens/s")
+        if "dropped" in state:
+            parts.append(f"kept {state.get('kept', 0)}, dropped {state['dropped']}")
+        if self._made or self._replayed:
+            parts.append(f"calls {self._made} made, {self._replayed} replayed")
+        return "  ".join(parts)
+
+    def _clear(self) -> None:
+        if self._live and self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+
+def summary_line(summary: Mapping[str, Any]) -> str:
+    """What a stage did, in one line (two where something was dropped)."""
+    if summary["skipped"]:
+        return f"{summary['stage']:<9} {summary['kept']} there already, nothing changed"
+    calls = summary["calls"]
+    tokens = calls["prompt_tokens"] + calls["completion_tokens"]
+    text = f"{summary['stage']:<9} {summary['read']} in, {summary['kept']} out"
+    if calls["made"] or calls["replayed"]:
+        text += f"; {calls['made']} calls made, {calls['replayed']} replayed, {tokens:,} tokens"
+    text += f"; {_duration(summary['seconds'])}"
+    if summary["failures"]:
+        text += f"; {summary['failures']} failed"
+    if summary["dropped"]:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items())
+        text += f"\n{'':<9} dropped: {reasons}"
+    return text
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,218 @@
+"""What the commands print of a run, of one example's life and of a component: text or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
+
+from didact.calls import Call
+from didact.components import FieldDoc, headline
+from didact.errors import ConfigError
+from didact.life import Life
+from didact.progress import summary_line
+from didact.records import Example, Message, Request, Sampling
+from didact.resolve import models
+from didact.runfile import load
+from didact.store import STAGES, Run
+
+__all__ = ["chat_turns", "show_component", "show_funnel", "show_life", "show_run"]
+
+
+def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> str:
+    """The stages of a run, and some of its examples."""
+    stages = {name: run.stage(name) for name in STAGES}
+    done = {name: details for name, details in stages.items() if details is not None}
+    if as_json:
+        return json.dumps({"path": str(run.path), "stages": done, "scores": _means(run)})
+    if dropped_by is not None:
+        return _dropped(run, dropped_by, count)
+    lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
+    if not done:
+        lines.append(f"{run.path}: no stage is complete yet")
+    for (metric, model), (mean, number) in _means_of(run).items():
+        lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
+    if "generate" in done:
+        lines += ["", *(_line(example) for example in run.examples()[:count])]
+        lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
+    return "\n".join(lines)
+
+
+def _line(example: Example) -> str:
+    given = f" | {example.input}" if example.input else ""
+    text = " ".join(f"{example.instruction}{given} => {example.output}".split())
+    return f"{example.id[:12]}  {text[:110]}"
+
+
+def _dropped(run: Run, name: str, count: int) -> str:
+    verdicts = run.verdicts()
+    known = sorted({one for _, one, _ in verdicts})
+    if name not in known:
+        raise ConfigError(f"{run.path}: no filter {name!r} (there are: {', '.join(known)})")
+    examples = {example.id: example for example in run.examples()}
+    dropped = [(key, v) for key, one, v in verdicts if one == name and not v.keep]
+    lines = [f"{name} dropped {len(dropped)} of {sum(one == name for _, one, _ in verdicts)}"]
+    for key, verdict in dropped[:count]:
+        lines.append(_line(examples[key]))
+        score = f" {verdict.score:.3f}" if verdict.score is not None else ""
+        lines.append(f"{'':<14}{verdict.reason}{score} {json.dumps(dict(verdict.evidence))[:160]}")
+    return "\n".join(lines)
+
+
+def _means_of(run: Run) -> dict[tuple[str, str], tuple[float, int]]:
+    if run.stage("evaluate") is None:
+        return {}
+    values: dict[tuple[str, str], list[float]] = {}
+    for score in run.scores():
+        if score.value is not None:
+            values.setdefault((score.metric, score.model), []).append(score.value)
+    return {key: (sum(found) / len(found), len(found)) for key, found in values.items()}
+
+
+def _means(run: Run) -> list[dict[str, object]]:
+    return [
+        {"metric": metric, "model": model, "mean": mean, "n": number}
+        for (metric, model), (mean, number) in _means_of(run).items()
+    ]
+
+
+def show_funnel(run: Run) -> str:
+    """The audit of a run on the microworld, where it has one."""
+    file = run.path / "audit.json"
+    audit = cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
+    lines = ["audit     of examples: valid instruction, suitable input, right output, all three"]
+    for row in audit["rows"]:
+        shares = (
+            f"{row[key] / max(row['total'], 1):>5.0%}"
+            for key in ("valid_instruction", "input_appropriate", "output_correct", "all_valid")
+        )
+        lines.append(f"{'':<9} {row['stage']:<18} {row['total']:>5} {' '.join(shares)}")
+    lines.append(
+        f"{'':<9} {audit['instructions']} instructions, {audit['held_out_families']} held-out"
+        f" families among them; {audit['seen_in_pretraining']:.0%} stand in the pre-training pages"
+        " to the letter"
+    )
+    for (metric, model), (mean, number) in _means_of(run).items():
+        lines.append(f"{'score':<9} {metric:<12} {model:<8} {mean:5.1f}  (n={number})")
+    return "\n".join(lines)
+
+
+def show_life(found: Life, *, as_json: bool) -> str:
+    """Parents, prompts, replies, verdicts, training, scores."""
+    if as_json:
+        return json.dumps(_life_json(found))
+    example = found.example
+    lines = [f"{example.id}  {found.part}, by {example.origin.recipe}", ""]
+    for message in example.messages:
+        lines.append(f"{message.role}: {message.content}")
+    if example.meta:
+        lines += ["", f"meta      {json.dumps(dict(example.meta), ensure_ascii=False)[:400]}"]
+    for parent in found.parents:
+        lines.append(f"parent    {_line(parent)}")
+    for call in found.calls:
+        lines += ["", *_call(call)]
+    if found.verdicts:
+        lines.append("")
+    for name, verdict in found.verdicts:
+        word = "kept" if verdict.keep else f"dropped: {verdict.reason}"
+        score = f", score {verdict.score:.3f}" if verdict.score is not None else ""
+        evidence = f"  {json.dumps(dict(verdict.evidence))}" if verdict.evidence else ""
+        lines.append(f"{name:<9} {word}{score}{evidence}")
+    if found.part == "generated":
+        lines.append(f"trained   {'yes' if found.trained else 'no'}")
+    scores = Counter[str]()
+    for answer in found.answers:
+        lines.append(f"answer    {answer.model}: {answer.text}")
+        scores[answer.model] += 1
+    for score in found.scores:
+        value = "abstained" if score.value is None else f"{score.value:.1f}"
+        lines.append(f"score     {score.model}, {score.metric}: {value} {score.reason}".rstrip())
+    return "\n".join(lines)
+
+
+def _call(call: Call) -> list[str]:
+    request = call.request
+    prompt = request.prompt
+    if prompt is None:
+        prompt = "\n".join(f"{m.role}: {m.content}" for m in request.messages)
+    reply = f"failed: {call.error}" if call.reply is None else call.reply.text
+    head = f"call {call.number} to {call.role} ({call.model}), {call.seconds:.2f} s, key {call.key}"
+    return [head, "--- prompt", prompt, "--- reply", reply, "---"]
+
+
+def _life_json(found: Life) -> dict[str, Any]:
+    return {
+        "example": found.example.to_json(),
+        "part": found.part,
+        "parents": [parent.to_json() for parent in found.parents],
+        "calls": [
+            {
+                "key": call.key,
+                "role": call.role,
+                "model": call.model,
+                "request": call.request.to_json(),
+                "reply": call.reply.text if call.reply else None,
+                "error": call.error,
+                "seconds": call.seconds,
+            }
+            for call in found.calls
+        ],
+        "verdicts": [
+            {
+                "filter": name,
+                "keep": verdict.keep,
+                "reason": verdict.reason,
+                "score": verdict.score,
+                "evidence": dict(verdict.evidence),
+            }
+            for name, verdict in found.verdicts
+        ],
+        "trained": found.trained,
+        "answers": [{"model": answer.model, "text": answer.text} for answer in found.answers],
+        "scores": [
+            {"model": s.model, "metric": s.metric, "value": s.value, "reason": s.reason}
+            for s in found.scores
+        ],
+    }
+
+
+def show_component(
+    name: str, component: type, settings: Sequence[FieldDoc], *, as_json: bool
+) -> str:
+    """What a component is, and its settings."""
+    if as_json:
+        fields = [
+            {"name": f.name, "type": f.type, "default": f.default, "doc": f.doc} for f in settings
+        ]
+        return json.dumps({"name": name, "about": headline(component), "settings": fields})
+    lines = [f"{name}: {headline(component)}"]
+    for field in settings:
+        default = "required" if field.default is None else f"default {field.default}"
+        lines.append(f"  {field.name}: {field.type}  ({default})")
+        lines += [f"      {line}" for line in field.doc.splitlines()]
+    return "\n".join(lines)
+
+
+def chat_turns(
+    run: Run, role: str, *, max_tokens: int, seed: int
+) -> Callable[[Iterable[str]], Iterator[str]]:
+    """A function that answers lines with a run's model, each on its own."""
+    config = load(run.path / "run.yaml")
+    found = models(config, run)
+    if role not in found:
+        known = ", ".join(sorted(found))
+        raise ConfigError(f"{run.path}: no model {role!r} to talk to (there are: {known})")
+    model = found[role]
+    sampling = Sampling(max_tokens=max_tokens)
+
+    def turns(lines: Iterable[str]) -> Iterator[str]:
+        with asyncio.Runner() as runner:
+            for line in lines:
+                text = line.replace("\\n", "\n")
+                request = Request(messages=(Message("user", text),), sampling=sampling, seed=seed)
+                yield runner.run(model.ask(request)).text
+            runner.run(model.close())
+
+    return turns

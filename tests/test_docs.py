@@ -1,0 +1,50 @@
+"""The pages that are generated are current, and the README's run file is one."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_pages_are_current():
+    made = runpy.run_path(str(ROOT / "scripts/docs.py"))
+    for name in ("components", "cli"):
+        page = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+        assert page == made[name](), f"docs/{name}.md is stale: make docs"
+
+
+def test_every_run_file_reads():
+    from didact.runfile import load
+
+    found = sorted((ROOT / "runs").glob("*.yaml"))
+    assert found
+    for file in found:
+        assert load(file).generate
+
+
+def test_the_readme_run_file_reads(tmp_path):
+    from didact.runfile import load
+
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    assert block
+    text = block[1].replace("some/base-model", "embedded")
+    for name in re.findall(r"[\w.]+\.jsonl", text):
+        (tmp_path / name).write_text("{}\n")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert set(yaml.safe_load(text)) == {"models", "generate", "filter", "train", "evaluate"}
+    assert load(tmp_path / "mine.yaml").evaluate
+
+
+def test_the_page_on_adding_a_component_shows_what_the_scaffold_writes(tmp_path):
+    from didact.scaffold import scaffold
+
+    written = scaffold("filter", "short_answers", tmp_path).read_text(encoding="utf-8")
+    page = (ROOT / "docs/adding.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.S)
+    assert code
+    assert code[1] in written
