@@ -1,0 +1,88 @@
+"""Keep an instruction only when nothing kept so far, and no seed, is too similar to it.
+
+Self-Instruct (Wang et al. 2022, arXiv 2212.10560), section 2.2: an instruction joins the pool when
+its ROUGE-L with every instruction in the pool is below 0.7. Decisions are exact: those that
+``rouge_score`` would give in double precision, pair by pair. *Faithful* is the published code:
+only a-z and 0-9 form words, so two copies of a Chinese sentence are unlike each other, and what
+scores exactly 0.7 is kept. *Corrected*, the default, is the paper: words of every script count, and
+an instruction must score less than 0.7.
+
+An instruction is judged once, where it first appears: all its examples (a task has up to five
+instances) share that verdict, and are never held against one another.
+
+Cost: no call of a model; about ten microseconds an instruction with 50,000 kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import ClassVar, Literal
+
+from didact.errors import ConfigError
+from didact.records import Example, Verdict
+from didact.text.novelty_index import Neighbour, NoveltyIndex
+from didact.text.words import all_words, latin_words
+
+__all__ = ["Novelty"]
+
+_AT_ONCE = 256
+"""Examples read ahead; a call of compiled code costs about as much as judging one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Novelty:
+    """Drop instructions too similar to one kept before, or to a seed (ROUGE-L)."""
+
+    version: ClassVar[str] = "1"
+
+    below: float = 0.7
+    """Keep what is less similar than this to everything kept; above 0, at most 1."""
+    mode: Literal["corrected", "faithful"] = "corrected"
+    """`corrected` compares every script; `faithful` only a-z and 0-9, and keeps what equals
+    `below`, as the published code does."""
+
+    _seeds: list[Example] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.below <= 1:
+            raise ConfigError(f"below must be above 0 and at most 1, not {self.below}")
+
+    def prime(self, seeds: Sequence[Example]) -> None:
+        """Compare with these from the start; they take the place of earlier ones."""
+        self._seeds[:] = seeds
+
+    def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
+        """One verdict per example, in order."""
+        faithful = self.mode == "faithful"
+        words = latin_words if faithful else all_words
+        index = NoveltyIndex(self.below, keep_equal=faithful, words=words)
+        held = list({seed.instruction: seed for seed in self._seeds}.values())
+        for seed in held:
+            index.add(seed.instruction)
+        verdicts: dict[str, Verdict] = {}
+        remaining = iter(examples)
+        while batch := list(islice(remaining, _AT_ONCE)):
+            first: dict[str, Example] = {}
+            for example in batch:
+                if example.instruction not in verdicts:
+                    first.setdefault(example.instruction, example)
+            near = index.offer_all(list(first))
+            for (instruction, example), neighbour in zip(first.items(), near, strict=True):
+                if neighbour is None:
+                    held.append(example)
+                verdicts[instruction] = _verdict(neighbour, held)
+            yield from (verdicts[example.instruction] for example in batch)
+
+
+def _verdict(neighbour: Neighbour | None, held: Sequence[Example]) -> Verdict:
+    if neighbour is None:
+        return Verdict(keep=True)
+    nearest = held[neighbour.position]
+    return Verdict(
+        keep=False,
+        reason="too similar",
+        score=neighbour.score,
+        evidence={"nearest": nearest.instruction, "nearest_id": nearest.id},
+    )

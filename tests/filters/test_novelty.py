@@ -1,0 +1,88 @@
+"""The novelty filter: what it holds an instruction against, and where exactly 0.7 falls."""
+
+import pytest
+
+from didact.errors import ConfigError
+from didact.filters.novelty import Novelty
+from didact.records import Example, Origin
+
+
+def example(instruction, output="done", input=""):
+    return Example.single(instruction, output, input=input, origin=Origin(recipe="test"))
+
+
+def kept(filter, *instructions):
+    return [verdict.keep for verdict in filter.sift([example(text) for text in instructions])]
+
+
+SEVEN_OF_TEN = ("a b c d e f g h i j", "a b c d e f g x y z")
+
+
+def test_the_published_pairs_are_decided_as_published():
+    sea, sky = "Write a poem about the sea.", "Write a poem about the sky."
+    assert kept(Novelty(), sea, sky) == [True, False]
+    assert kept(Novelty(below=0.9), sea, sky) == [True, True]
+
+
+def test_exactly_the_threshold_is_kept_by_the_published_code_and_dropped_by_the_paper():
+    assert kept(Novelty(mode="faithful"), *SEVEN_OF_TEN) == [True, True]
+    assert kept(Novelty(mode="corrected"), *SEVEN_OF_TEN) == [True, False]
+
+
+def test_only_the_corrected_mode_sees_other_scripts():
+    chinese = ("请写一首关于大海的短诗", "请写一首关于大海的长诗")
+    assert kept(Novelty(mode="corrected"), *chinese) == [True, False]
+    assert kept(Novelty(mode="faithful"), *chinese) == [True, True]
+
+
+def test_a_drop_names_its_nearest_neighbour_and_the_similarity():
+    examples = [
+        example("Name three animals that live in the sea."),
+        example("Write a poem about the sea."),
+        example("Write a short poem about the sea."),
+    ]
+    verdict = list(Novelty().sift(examples))[2]
+    assert verdict.reason == "too similar"
+    assert verdict.score == pytest.approx(12 / 13)
+    assert verdict.evidence == {
+        "nearest": "Write a poem about the sea.",
+        "nearest_id": examples[1].id,
+    }
+
+
+def test_what_was_dropped_is_not_held_against_what_follows():
+    far = "a b c d e f g h i j"
+    near = "a b c d e f g h x y"
+    nearer_to_the_dropped_one = "a b c d h x y p q r"
+    assert kept(Novelty(), far, near, nearer_to_the_dropped_one) == [True, False, True]
+
+
+def test_seeds_are_held_against_the_examples_and_can_be_replaced():
+    filter = Novelty()
+    filter.prime([example("Write a poem about the sea.")])
+    [verdict] = filter.sift([example("Write a poem about the sky.")])
+    assert verdict.evidence["nearest"] == "Write a poem about the sea."
+    filter.prime([])
+    assert kept(filter, "Write a poem about the sky.") == [True]
+
+
+def test_two_passes_do_not_see_each_other():
+    filter = Novelty()
+    assert kept(filter, "Write a poem about the sea.") == [True]
+    assert kept(filter, "Write a poem about the sea.") == [True]
+
+
+def test_the_instances_of_one_instruction_stand_or_fall_together():
+    sea, sky = "Write a poem about the sea.", "Write a poem about the sky."
+    examples = [example(sea, input=f"in {n} lines") for n in range(3)]
+    examples += [example(sky, input=f"in {n} lines") for n in range(3)]
+    examples += [example("Count the vowels of the word.")] * 300
+    examples += [example(sea, input="in 9 lines")]
+    verdicts = [verdict.keep for verdict in Novelty().sift(examples)]
+    assert verdicts == [True] * 3 + [False] * 3 + [True] * 301
+
+
+@pytest.mark.parametrize("below", [0.0, -1.0, 1.1])
+def test_a_threshold_that_makes_no_sense_is_a_config_error(below):
+    with pytest.raises(ConfigError, match="below"):
+        Novelty(below=below)
