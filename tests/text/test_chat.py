@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from didact.records import INPUT_MARK, Message
-from didact.text.chat import ALPACA_INTRODUCTION, ALPACA_TEMPLATE, render
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from didact.records import INPUT_MARK, Message
+from didact.text.chat import ALPACA_INTRODUCTION, ALPACA_TEMPLATE, render
 
 CONTENT = st.one_of(
     st.text(max_size=40),

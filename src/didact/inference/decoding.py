@@ -1,0 +1,242 @@
+"""Generation for a batch of prompts that begin together and end one by one.
+
+Prompts are padded on the left; what they have in common at the beginning (the demonstrations of a
+few-shot prompt) is computed once; the key-value cache is written in place; rows that have ended
+leave the batch when a quarter of it is idle. Cost: one forward pass per token of the longest reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from didact.inference.sampling import Chooser
+from didact.inference.slabs import repeat_rows, slab_cache, slabs_fit
+from didact.inference.texts import Texts
+from didact.inference.weights import Loaded
+from didact.records import Sampling
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Decoded", "Job", "generate", "score"]
+
+# A shorter common beginning does not repay the extra forward pass.
+_SHARED_AT_LEAST = 24
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job:
+    """One prompt to be continued, or scored where it has a ``target``."""
+
+    ids: list[int]
+    room: int = 0
+    """Most tokens to generate."""
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+    target: list[int] | None = None
+    cancelled: bool = False
+    """Set by another thread when nobody waits any more."""
+    made: list[int] = field(default_factory=list[int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What became of a job."""
+
+    text: str = ""
+    finish: Literal["stop", "length"] = "length"
+    tokens: int = 0
+    logprobs: tuple[float, ...] = ()
+
+
+def generate(loaded: Loaded, texts: Texts, jobs: Sequence[Job]) -> list[Decoded]:
+    """Continues every prompt; replies in the order of the jobs."""
+    import torch
+
+    for job in jobs:
+        job.made.clear()
+    steps = max(job.room for job in jobs)
+    finishes: dict[int, Literal["stop", "length"]] = {}
+    with torch.inference_mode():
+        chooser = Chooser(
+            [job.sampling for job in jobs],
+            [job.seed for job in jobs],
+            steps=steps,
+            device=loaded.device,
+        )
+        batch = _Batch(loaded, jobs, steps)
+        rows = list(range(len(jobs)))  # row of the batch -> job; -1 once it has ended
+        logits = batch.prefill()
+        for _ in range(steps):
+            tokens = chooser.choose(logits)
+            for place, token in enumerate(tokens.tolist()):
+                if rows[place] < 0:
+                    continue
+                finish = _advance(jobs[rows[place]], token, texts, loaded.ends)
+                if finish is not None:
+                    finishes[rows[place]] = finish
+                    rows[place] = -1
+            left = [place for place, row in enumerate(rows) if row >= 0]
+            if not left:
+                break
+            if 4 * (len(rows) - len(left)) >= len(rows):
+                kept = torch.tensor(left, device=loaded.device)
+                batch.keep(kept)
+                chooser.keep(kept)
+                tokens = tokens[kept]
+                rows = [rows[place] for place in left]
+            logits = batch.step(tokens)
+    return [_decoded(job, finishes.get(at, "length"), texts) for at, job in enumerate(jobs)]
+
+
+def _advance(
+    job: Job, token: int, texts: Texts, ends: frozenset[int]
+) -> Literal["stop", "length"] | None:
+    """Takes one more token; says whether, and how, the reply is finished by it."""
+    job.made.append(token)
+    if token in ends:
+        return "stop"
+    if job.sampling.stop and texts.stopped(job.made, job.sampling.stop):
+        return "stop"
+    if len(job.made) >= job.room or job.cancelled:
+        return "length"
+    return None
+
+
+def _decoded(job: Job, finish: Literal["stop", "length"], texts: Texts) -> Decoded:
+    return Decoded(text=texts.cut(job.made, job.sampling.stop), finish=finish, tokens=len(job.made))
+
+
+class _Batch:
+    """The state of the forward passes: cache, mask, positions."""
+
+    def __init__(self, loaded: Loaded, jobs: Sequence[Job], steps: int) -> None:
+        import torch
+        from transformers import DynamicCache
+
+        self._model: Any = loaded.model
+        self._device = loaded.device
+        config = self._model.config
+        # Ready-made masks need attention that adds them; slabs need plain full attention.
+        self._plain = config._attn_implementation in ("sdpa", "eager") and slabs_fit(config)
+        self._cache: Any = (
+            slab_cache(config.get_text_config().num_hidden_layers)
+            if self._plain
+            else DynamicCache(config=config)
+        )
+        self._ids = [job.ids for job in jobs]
+        width = max(len(ids) for ids in self._ids)
+        self._shared = _shared(self._ids) if self._plain else 0
+        self._seen = 0
+        # Which of the cache's columns a row may look at: all but its padding.
+        self._valid = torch.ones(len(jobs), width + steps, dtype=torch.bool, device=loaded.device)
+        for row, ids in enumerate(self._ids):
+            self._valid[row, self._shared : self._shared + width - len(ids)] = False
+        self._bias = (
+            torch.zeros_like(self._valid, dtype=self._model.dtype).masked_fill_(
+                ~self._valid, torch.finfo(self._model.dtype).min
+            )
+            if self._plain
+            else None
+        )
+        lengths = [[len(ids)] for ids in self._ids]
+        self._position = torch.tensor(lengths, device=loaded.device)
+
+    def prefill(self) -> Tensor:
+        """Logits after each prompt."""
+        import torch
+
+        start = self._shared
+        if start:
+            shared = torch.tensor([self._ids[0][:start]], device=self._device)
+            self._forward(shared, torch.arange(start, device=self._device)[None], None)
+            repeat_rows(self._cache, len(self._ids))
+        width = max(len(ids) for ids in self._ids) - start
+        padded = [[0] * (width + start - len(ids)) + ids[start:] for ids in self._ids]
+        valid = self._valid[:, : start + width]
+        positions = (valid.cumsum(-1) - 1).clamp_(min=0)[:, start:]
+        mask = self._prefill_mask(width) if self._plain else valid
+        return self._forward(torch.tensor(padded, device=self._device), positions, mask)
+
+    def _prefill_mask(self, width: int) -> Tensor:
+        """Additive, rows x 1 x queries x columns: causal, without padding."""
+        import torch
+
+        columns = torch.arange(self._shared + width, device=self._device)
+        own = columns[self._shared :, None]
+        seen = (columns <= own) & self._valid[:, None, : self._shared + width]
+        # Padding looks at itself, so that no row of the softmax is empty (0/0 would spread).
+        seen |= columns == own
+        least = torch.finfo(self._model.dtype).min
+        mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
+        return mask.masked_fill_(~seen, least)[:, None]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits after one more token per row."""
+        end = self._seen + 1
+        mask = self._valid[:, :end] if self._bias is None else self._bias[:, None, None, :end]
+        logits = self._forward(tokens[:, None], self._position, mask)
+        self._position = self._position + 1
+        return logits
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these rows only."""
+        self._cache.batch_select_indices(rows)
+        self._valid = self._valid[rows]
+        self._bias = None if self._bias is None else self._bias[rows]
+        self._position = self._position[rows]
+
+    def _forward(self, ids: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
+        self._seen += ids.shape[1]
+        output = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1]
+
+
+def _shared(prompts: Sequence[list[int]]) -> int:
+    """How many tokens all prompts begin with, each keeping at least one of its own."""
+    if len(prompts) < 2:
+        return 0
+    # What the first and the last in order have in common, all between them have too.
+    first, last = min(prompts), max(prompts)
+    longest = min(len(ids) for ids in prompts) - 1
+    length = 0
+    while length < longest and first[length] == last[length]:
+        length += 1
+    return length if length >= _SHARED_AT_LEAST else 0
+
+
+def score(loaded: Loaded, jobs: Sequence[Job]) -> list[Decoded]:
+    """Natural log-probabilities of every token of each job's target, given its prompt."""
+    import torch
+
+    texts = [[*job.ids, *(job.target or [])] for job in jobs]
+    longest = max(len(job.target or []) for job in jobs)
+    width = max(len(ids) for ids in texts)
+    padded = torch.tensor([[0] * (width - len(ids)) + ids for ids in texts], device=loaded.device)
+    valid = torch.tensor(
+        [[0] * (width - len(ids)) + [1] * len(ids) for ids in texts], device=loaded.device
+    )
+    with torch.inference_mode():
+        logits = loaded.model(
+            input_ids=padded,
+            attention_mask=valid,
+            position_ids=(valid.cumsum(-1) - 1).clamp_(min=0),
+            use_cache=False,
+            logits_to_keep=longest + 1,
+        ).logits
+        places = logits[:, -longest - 1 : -1].float().log_softmax(-1)
+        wanted = padded[:, width - longest :, None]
+        found: list[list[float]] = places.gather(-1, wanted)[:, :, 0].tolist()
+    return [
+        Decoded(logprobs=tuple(row[longest - len(job.target or []) :]))
+        for row, job in zip(found, jobs, strict=True)
+    ]

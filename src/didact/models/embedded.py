@@ -1,0 +1,71 @@
+"""The small language model that ships with the package, so that everything runs anywhere.
+
+A base model of a few million parameters, pre-trained by this project on a small world of everyday
+words and facts. It needs no key, no network and no GPU. It is asked like any local model; the
+directory ``didact/embedded`` holds its weights, tokenizer and model card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from didact.inference.engine import Engine
+from didact.inference.weights import Precision
+from didact.records import Reply, Request, operational
+
+__all__ = ["Embedded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """The small base model inside the package: no key, no network, no GPU."""
+
+    batch: int = operational(64)
+    """Most requests answered at the same time."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = operational("cpu")
+    """The model is small: the CPU answers at once, and in the same way everywhere."""
+    dtype: Precision = "auto"
+    """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
+    _engines: list[Engine] = field(
+        init=False, repr=False, compare=False, default_factory=list[Engine]
+    )
+
+    @staticmethod
+    def directory() -> Path:
+        """Where the packaged model is, to be fine-tuned or copied."""
+        return Path(str(files("didact") / "embedded"))
+
+    @property
+    def _engine(self) -> Engine:
+        if not self._engines:
+            self._engines.append(
+                Engine(
+                    str(self.directory()),
+                    name="embedded",
+                    batch=self.batch,
+                    device=self.device,
+                    dtype=self.dtype,
+                    template="auto",
+                )
+            )
+        return self._engines[0]
+
+    @property
+    def identity(self) -> str:
+        """Hash of configuration, tokenizer and weights."""
+        return self._engine.identity
+
+    async def ask(self, request: Request) -> Reply:
+        """Continues a prompt or answers messages."""
+        return await self._engine.ask(request)
+
+    async def score(self, prompt: str, completion: str) -> tuple[float, ...]:
+        """Natural log-probabilities of the completion's tokens after the prompt."""
+        return await self._engine.score(prompt, completion)
+
+    async def close(self) -> None:
+        """Frees the weights."""
+        await self._engine.close()

@@ -1,0 +1,70 @@
+"""Any causal language model in a local directory, or by its hub name, in this process.
+
+Requests that arrive together are answered in one batch, sorted by length. Sampling is seeded by
+each request and never by the batch, so a request has the same answer whoever its neighbours are, up
+to the rounding of floating point. Weights are read from safetensors only, and no code that comes
+with a model is run. A request's JSON schema is not enforced. Cost: one forward pass per new token
+of the longest reply in the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from didact.inference.engine import Engine, Template
+from didact.inference.weights import Precision
+from didact.records import Reply, Request, operational
+
+__all__ = ["Transformers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transformers:
+    """A causal model from a directory or the hub, run here with torch."""
+
+    path: str
+    """Directory with config.json, *.safetensors and tokenizer.json, or a name on the hub."""
+    batch: int = operational(64)
+    """Most requests answered at the same time."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = operational("auto")
+    """auto is the GPU where there is one."""
+    dtype: Precision = "auto"
+    """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
+    template: Template = "auto"
+    """How messages become text: auto is the model's own chat template, else the alpaca markers."""
+    _engines: list[Engine] = field(
+        init=False, repr=False, compare=False, default_factory=list[Engine]
+    )
+
+    @property
+    def _engine(self) -> Engine:
+        if not self._engines:
+            self._engines.append(
+                Engine(
+                    self.path,
+                    name=self.path.rstrip("/").rpartition("/")[2],
+                    batch=self.batch,
+                    device=self.device,
+                    dtype=self.dtype,
+                    template=self.template,
+                )
+            )
+        return self._engines[0]
+
+    @property
+    def identity(self) -> str:
+        """Hash of configuration, tokenizer and weights, wherever they are."""
+        return self._engine.identity
+
+    async def ask(self, request: Request) -> Reply:
+        """Continues a prompt or answers messages."""
+        return await self._engine.ask(request)
+
+    async def score(self, prompt: str, completion: str) -> tuple[float, ...]:
+        """Natural log-probabilities of the completion's tokens after the prompt."""
+        return await self._engine.score(prompt, completion)
+
+    async def close(self) -> None:
+        """Frees the weights."""
+        await self._engine.close()

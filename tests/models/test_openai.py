@@ -1,0 +1,297 @@
+"""The OpenAI component against a server that misbehaves on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from didact.errors import ConfigError, ModelError
+from didact.models import openai as module
+from didact.models.openai import OpenAI
+from didact.records import Message, Reply, Request, Sampling
+from fake_server import Behaviour, FakeServer, HangUp, Raw, Refuse, Say
+
+HELLO = Request(messages=(Message("user", "hello"),))
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
+
+
+def asked(
+    *behaviours: Behaviour, request: Request = HELLO, **settings: Any
+) -> tuple[Reply | ModelError, FakeServer]:
+    async def within() -> tuple[Reply | ModelError, FakeServer]:
+        async with FakeServer(*behaviours) as server:
+            model = OpenAI(**{"url": server.url, "model": "m", **settings})
+            try:
+                return await model.ask(request), server
+            except ModelError as error:
+                return error, server
+            finally:
+                await model.close()
+
+    return asyncio.run(within())
+
+
+def error_of(*behaviours: Behaviour, **settings: Any) -> ModelError:
+    outcome, _ = asked(*behaviours, **settings)
+    assert isinstance(outcome, ModelError)
+    return outcome
+
+
+def reply_of(*behaviours: Behaviour, **settings: Any) -> Reply:
+    outcome, _ = asked(*behaviours, **settings)
+    assert isinstance(outcome, Reply)
+    return outcome
+
+
+def test_messages_and_settings_arrive_in_the_servers_words() -> None:
+    sampling = Sampling(
+        max_tokens=5,
+        temperature=0.7,
+        top_p=0.5,
+        presence_penalty=1.0,
+        frequency_penalty=2.0,
+        stop=("\n\n", "16."),
+    )
+    request = Request(messages=(Message("system", "s"), Message("user", "u")), sampling=sampling)
+    _, server = asked(request=request)
+    body = dict(server.received[0].body)
+    seed = body.pop("seed")
+    assert server.received[0].path == "/v1/chat/completions"
+    assert isinstance(seed, int)
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+        "max_tokens": 5,
+        "temperature": 0.7,
+        "top_p": 0.5,
+        "presence_penalty": 1.0,
+        "frequency_penalty": 2.0,
+        "stop": ["\n\n", "16."],
+    }
+
+
+def test_settings_that_do_nothing_are_not_sent() -> None:
+    _, server = asked()
+    assert set(server.received[0].body) == {"model", "messages", "max_tokens", "temperature"}
+
+
+def test_a_prompt_goes_to_completions() -> None:
+    outcome, server = asked(Say("x"), request=Request(prompt="Once"))
+    assert isinstance(outcome, Reply)
+    assert outcome.text == "x"
+    assert server.received[0].path == "/v1/completions"
+    assert server.received[0].body["prompt"] == "Once"
+    assert "messages" not in server.received[0].body
+
+
+def test_seeds_differ_between_draws_and_repeat_for_the_same_draw() -> None:
+    def seed(draw: int) -> int:
+        request = Request(prompt="p", draw=draw, sampling=Sampling(temperature=1.0))
+        return asked(request=request)[1].received[0].body["seed"]
+
+    assert seed(0) == seed(0) != seed(1)
+
+
+def test_a_schema_is_asked_for_as_response_format() -> None:
+    schema: dict[str, Any] = {"type": "object"}
+    request = Request(messages=HELLO.messages, schema=schema)
+    _, server = asked(request=request)
+    assert server.received[0].body["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_extra_fields_are_sent_and_null_leaves_a_field_out() -> None:
+    _, server = asked(extra={"top_k": 40, "max_tokens": None, "max_completion_tokens": 9})
+    body = server.received[0].body
+    assert body["top_k"] == 40
+    assert body["max_completion_tokens"] == 9
+    assert "max_tokens" not in body
+
+
+def test_identity_is_the_model_and_the_extra_fields_and_never_url_or_key() -> None:
+    one = OpenAI(url="http://a/v1", model="m", key_env="A", concurrency=1)
+    other = OpenAI(url="http://b/v1", model="m", key_env="B", timeout=3)
+    assert one.identity == other.identity
+    assert one.identity != OpenAI(model="m", extra={"top_k": 1}).identity
+    assert one.identity != OpenAI(model="n").identity
+
+
+@pytest.mark.parametrize(
+    ("stated", "finish"),
+    [
+        ("stop", "stop"),
+        (None, "stop"),
+        ("eos", "stop"),
+        ("length", "length"),
+        ("content_filter", "refused"),
+    ],
+)
+def test_finish_reasons_are_mapped(stated: str | None, finish: str) -> None:
+    assert reply_of(Say("x", finish=stated)).finish == finish
+
+
+def test_text_usage_name_and_log_probabilities_are_read() -> None:
+    logprobs = {"logprobs": {"content": [{"logprob": -0.5}, {"logprob": -1}]}}
+    reply = reply_of(Say("héllo", more=logprobs))
+    assert reply.text == "héllo"
+    assert (reply.usage.prompt, reply.usage.completion) == (7, 3)
+    assert reply.model == "fake@main"
+    assert reply.logprobs == (-0.5, -1.0)
+
+
+def test_a_refusal_in_the_message_is_a_refused_reply() -> None:
+    refusal = {"message": {"role": "assistant", "content": None, "refusal": "I will not."}}
+    reply = reply_of(Say(more=refusal))
+    assert (reply.text, reply.finish) == ("I will not.", "refused")
+
+
+def test_a_reply_cut_before_any_text_is_an_empty_reply_of_finish_length() -> None:
+    assert reply_of(Say(None, finish="length")).text == ""
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Refuse(429),
+        Refuse(500),
+        Refuse(503),
+        Refuse(408),
+        HangUp(),
+        Raw(b"{not json"),
+        Raw(b"[]"),
+        Raw(b'{"choices": []}'),
+        Raw(b'{"choices": [{"message": {}}]}'),
+        Say(None),
+    ],
+    ids=repr,
+)
+def test_trouble_that_may_pass_is_tried_again(trouble: Behaviour) -> None:
+    outcome, server = asked(trouble, trouble, Say("at last"))
+    assert isinstance(outcome, Reply)
+    assert outcome.text == "at last"
+    assert len(server.received) == 3
+    assert error_of(trouble, retries=1).retryable
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_what_the_server_will_never_accept_is_not_tried_again(status: int) -> None:
+    outcome, server = asked(Refuse(status, "context length is 4096 tokens"))
+    assert isinstance(outcome, ModelError)
+    assert (outcome.retryable, outcome.status) == (False, status)
+    assert "context length is 4096 tokens" in str(outcome)
+    assert len(server.received) == 1
+
+
+def test_an_exhausted_account_is_not_tried_again() -> None:
+    outcome, server = asked(Refuse(429, "pay", code="insufficient_quota"))
+    assert isinstance(outcome, ModelError)
+    assert not outcome.retryable
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_named_by_its_variable_and_never_shown(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "secret-123")
+    outcome, server = asked(Refuse(status, "bad key secret-123"), key_env="MY_KEY")
+    assert isinstance(outcome, ModelError)
+    assert server.received[0].headers["Authorization"] == "Bearer secret-123"
+    assert not outcome.retryable
+    assert "MY_KEY" in str(outcome)
+    assert "secret-123" not in str(outcome)
+    model = OpenAI(model="m", key_env="MY_KEY")
+    assert "secret-123" not in repr(model) + model.identity
+
+
+def test_a_key_in_an_unreadable_reply_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "secret-123")
+    error = error_of(Raw(b"you sent secret-123"), key_env="MY_KEY", retries=0)
+    assert "secret-123" not in str(error)
+
+
+def test_a_missing_key_is_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with pytest.raises(ConfigError, match="MY_KEY"):
+        asked(key_env="MY_KEY")
+
+
+def test_without_a_key_no_authorisation_is_sent() -> None:
+    _, server = asked()
+    assert "Authorization" not in server.received[0].headers
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_retry_after_is_honoured_in_seconds_and_as_a_date(dated: bool) -> None:
+    # A date has whole seconds: two ahead is at least one second from now.
+    after = formatdate(time.time() + 2, usegmt=True) if dated else "0.6"
+    start = time.monotonic()
+    assert reply_of(Refuse(429, headers={"Retry-After": after}), Say("ok")).text == "ok"
+    assert time.monotonic() - start > 0.55
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+    start = time.monotonic()
+    error = error_of(Refuse(503, headers={"Retry-After": "60"}), deadline=5.0)
+    assert error.retryable
+    assert time.monotonic() - start < 3
+
+
+def test_a_slow_server_times_out_and_the_attempt_is_repeated() -> None:
+    outcome, server = asked(Say(after=2), Say("quick"), timeout=0.3)
+    assert isinstance(outcome, Reply)
+    assert outcome.text == "quick"
+    assert len(server.received) == 2
+    assert error_of(Say(after=2), timeout=0.1, retries=0).retryable
+
+
+def test_a_server_that_is_not_there_may_come_back() -> None:
+    error = error_of(url="http://127.0.0.1:9/v1", retries=1)
+    assert error.retryable
+    assert "127.0.0.1:9" in str(error)
+
+
+def test_a_url_with_the_endpoint_or_a_slash_at_its_end_is_understood() -> None:
+    for ending in ("/", "/chat/completions"):
+
+        async def within(ending: str = ending) -> str:
+            async with FakeServer() as server:
+                model = OpenAI(url=server.url + ending, model="m")
+                await model.ask(HELLO)
+                await model.close()
+                return server.received[0].path
+
+        assert asyncio.run(within()) == "/v1/chat/completions"
+
+
+def test_no_more_than_the_configured_number_of_requests_is_in_flight() -> None:
+    async def within() -> int:
+        async with FakeServer(Say(after=0.05)) as server:
+            model = OpenAI(url=server.url, model="m", concurrency=3)
+            await asyncio.gather(*[model.ask(HELLO) for _ in range(9)])
+            await model.close()
+            return server.most_at_once
+
+    assert asyncio.run(within()) == 3
+
+
+def test_strange_text_survives_the_way_there_and_back() -> None:
+    strange = "\x00 \ud800 \U0001f600 {{}} \u2028"
+    request = Request(messages=(Message("user", strange),))
+    reply = reply_of(Say(lambda body: body["messages"][0]["content"]), request=request)
+    assert reply.text == strange
+
+
+@pytest.mark.parametrize(
+    "settings", [{"url": "localhost:8000"}, {"concurrency": 0}, {"timeout": 0}]
+)
+def test_impossible_settings_are_refused_at_once(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        OpenAI(**{"model": "m", **settings})
