@@ -15,8 +15,8 @@ published code. *Corrected* also differs in
 
 - how lists are read: see `didact.text.instructions`;
 - how instances are read: see `didact.text.instances`;
-- novelty: words of every script are compared; published: a-z and 0-9 only, so that in other scripts
-  even a copy is new;
+- novelty: words of every script are compared; published: a-z and 0-9 only, so that of two texts in
+  another script only the few Latin letters count;
 - classification: any reply that begins with the word "yes" is one; published: exactly Yes, yes or
   YES, so "Yes." is none.
 
@@ -134,7 +134,7 @@ class SelfInstruct:
                 if not examples:
                     grown.drop(ctx, filled.draft.instruction, "no instances")
                 for example in examples:
-                    # In faithful mode a copy in another script than Latin counts as new.
+                    # At a novelty of 1, or in a text without words, even a copy is new.
                     if example.id not in made:
                         made[example.id] = example
                         yield example
