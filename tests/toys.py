@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from didact import pipeline
 from didact.config import Evaluation, Generation, RunConfig, Training
 from didact.context import Context
 from didact.errors import ModelError
@@ -162,3 +163,8 @@ def config(calls: Path, *, delay: float = 0.0, train: bool = False, target: int 
             evaluators=(Length(),),
         ),
     )
+
+
+def work(calls: Path, run: Path) -> None:
+    """A run that takes a while, for a process to be killed in."""
+    pipeline.run(config(calls, delay=0.004, target=120), run)

@@ -30,7 +30,7 @@ for _tag, _pattern in {
     "null": r"null|Null|NULL|~|",
     "bool": r"true|True|TRUE|false|False|FALSE",
     "int": r"[-+]?(0|[1-9][0-9]*)",
-    "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+    "float": r"[-+]?((\.\d+|\d+\.\d*)([eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.inf)|\.nan",
     "merge": r"<<",
 }.items():
     _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]

@@ -46,10 +46,7 @@ class StageFolder:
 
     def write(self, table: tables.Table[Row], rows: Iterable[Row]) -> int:
         """Write a Parquet file as the rows come; how many there were."""
-        with self.writing(table) as writer:
-            for row in rows:
-                writer.add(row)
-        return writer.count
+        return table.write(self.path / f"{table.name}.parquet", rows)
 
     def writing(self, table: tables.Table[Row]) -> AbstractContextManager[tables.Writer[Row]]:
         """The same for rows that are at hand one by one: ``writer.add(row)``."""

@@ -108,6 +108,13 @@ class Table(Generic[Row]):
         fields = [_arrow.field(name, types[kind]) for name, kind in self.columns.items()]
         return _arrow.schema(fields, metadata={"didact": f"{self.name}/{_VERSION}"})
 
+    def write(self, path: Path, rows: Iterable[Row]) -> int:
+        """Write all the rows; how many there were."""
+        with self.writer(path) as writer:
+            for row in rows:
+                writer.add(row)
+        return writer.count
+
     @contextmanager
     def writer(self, path: Path) -> Generator[Writer[Row], None, None]:
         """A file to write rows to, as they come."""
