@@ -1,0 +1,188 @@
+"""Everything the report reads from a run directory, read in one place into plain values.
+
+A stage that has not run leaves its fields empty, and the page leaves its section out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar, cast
+
+from didact.calls import Totals
+from didact.document import parse
+from didact.errors import StoreError
+from didact.records import JSON, Example, Score, Verdict
+from didact.store import STAGES, Run
+
+__all__ = ["Facts", "Stage", "read"]
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage that is done."""
+
+    name: str
+    seconds: float
+    calls: Totals
+    details: Mapping[str, JSON]
+    """The whole of stage.json."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A run, as far as it has come."""
+
+    name: str
+    where: str
+    """The path for commands that a reader can repeat."""
+    seed: int
+    settings: Mapping[str, JSON]
+    text: str
+    """The run file."""
+    stages: Sequence[Stage]
+    examples: Sequence[Example]
+    kept: Sequence[Example]
+    """What the filters kept; everything generated while they have not run."""
+    filtered: bool
+    verdicts: Sequence[tuple[str, str, Verdict]]
+    """Example id, filter, verdict."""
+    seeds: Sequence[str]
+    """Instructions of the seed tasks."""
+    recipe: Mapping[str, JSON]
+    """What the recipe counted while it wrote: candidates, accepted, dropped by reason."""
+    items: Sequence[Example]
+    """Test items."""
+    scores: Sequence[Score]
+    audit: Sequence[Mapping[str, JSON]]
+    """Rows of audit.json."""
+    curve: Sequence[Mapping[str, JSON]]
+    """Lines of train/metrics.jsonl."""
+    trained: Mapping[str, JSON]
+    """What the trainer counted: train/state.json."""
+    log: Totals | None
+    """All calls in the call log; None where the log was not published with the run."""
+
+    @property
+    def families(self) -> Mapping[str, str]:
+        """Family of a test item, by its id."""
+        return {i.id: str(i.meta["family"]) for i in self.items if i.meta.get("family")}
+
+    @property
+    def repeated(self) -> Sequence[Example]:
+        """Test items whose prompt is that of a kept example."""
+        kept = {example.prompt for example in self.kept}
+        return [item for item in self.items if item.prompt in kept]
+
+
+def read(path: Path) -> Facts:
+    """The facts of the run at ``path``; StoreError where there is no run."""
+    run = Run.open(path)
+    try:
+        return _facts(run)
+    finally:
+        run.close()
+
+
+def _facts(run: Run) -> Facts:
+    settings = parse(run.path / "run.yaml").data
+    stages = tuple(_stage(name, found) for name in STAGES if (found := run.stage(name)) is not None)
+    done = {stage.name for stage in stages}
+    examples = _when("generate" in done, run.examples)
+    return Facts(
+        name=str(settings.get("name") or run.path.resolve().name),
+        where=_shown(run.path),
+        seed=int(cast("int", settings.get("seed") or 0)),
+        settings=settings,
+        text=(run.path / "run.yaml").read_text(encoding="utf-8"),
+        stages=stages,
+        examples=examples,
+        kept=run.kept() if "filter" in done else examples,
+        filtered="filter" in done,
+        verdicts=_when("filter" in done, run.verdicts),
+        seeds=[seed.instruction for seed in _when("generate" in done, run.seeds)],
+        recipe=_recipe(run.path),
+        items=_when("evaluate" in done, run.items),
+        scores=_when("evaluate" in done, run.scores),
+        audit=_audit(run.path),
+        curve=_lines(run.path / "train" / "metrics.jsonl"),
+        trained=_mapping(_json(run.path / "train" / "state.json")),
+        log=run.calls.totals() if (run.path / "calls.db").exists() else None,
+    )
+
+
+def _when(done: bool, reader: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    return reader() if done else ()
+
+
+def _stage(name: str, found: Mapping[str, JSON]) -> Stage:
+    calls = _mapping(found.get("calls"))
+    known = {field.name for field in fields(Totals)}
+    numbers = {key: value for key, value in calls.items() if key in known}
+    return Stage(
+        name=name,
+        seconds=float(cast("float", found.get("seconds") or 0)),
+        calls=Totals(**cast("dict[str, int]", numbers)),
+        details=found,
+    )
+
+
+def _shown(path: Path) -> str:
+    """Relative where it can be: a report may be published, and a home directory is private."""
+    shown = Path(os.path.relpath(path)) if path.is_absolute() else path
+    return str(path.name if ".." in shown.parts else shown)
+
+
+def _audit(path: Path) -> Sequence[Mapping[str, JSON]]:
+    for folder in (path, path / "evaluate", path / "generate"):
+        found = _json(folder / "audit.json")
+        rows = _mapping(found).get("rows") if isinstance(found, dict) else found
+        if isinstance(rows, list):
+            return [_mapping(row) for row in rows]
+    return ()
+
+
+def _recipe(path: Path) -> Mapping[str, JSON]:
+    """What all the recipes counted; those that wrote lists of candidates are added up."""
+    parts = _mapping(_json(path / "generate" / "statistics.json")).values()
+    total: dict[str, JSON] = {}
+    for part in parts:
+        counts = _mapping(_mapping(part).get("funnel") or part)
+        for key in ("candidates", "accepted", "dropped", "dropped_instances"):
+            total[key] = _sum(total.get(key), counts.get(key))
+    return total
+
+
+def _sum(a: JSON, b: JSON) -> JSON:
+    """Two counts, or two tables of counts, added."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return {key: _sum(a.get(key), b.get(key)) for key in {**a, **b}}
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    return a if b is None else b
+
+
+def _json(path: Path) -> JSON:
+    try:
+        return cast("JSON", json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read as JSON ({error})") from error
+
+
+def _lines(path: Path) -> Sequence[Mapping[str, JSON]]:
+    """Whole lines of a JSON Lines file: a kill may have torn the last one."""
+    if not path.is_file():
+        return ()
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [_mapping(json.loads(line)) for line in lines if line.endswith("\n") and line.strip()]
+
+
+def _mapping(value: JSON) -> Mapping[str, JSON]:
+    return value if isinstance(value, dict) else {}
