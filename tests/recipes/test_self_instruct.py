@@ -98,6 +98,7 @@ def test_what_is_dropped_is_told_with_its_reason_and_nearest_neighbour():
     assert (funnel["prompts"], funnel["candidates"], funnel["accepted"]) == (1, 6, 3)
     assert sum(funnel["dropped"].values()) == 3
     [table] = told(events, "statistics")
+    assert {**table["funnel"], "stage": "stage"} == funnel
     assert (table["instructions"], table["instances"], table["empty_input"]) == (3, 3, 3)
 
 

@@ -139,8 +139,10 @@ class SelfInstruct:
                         made[example.id] = example
                         yield example
                 ctx.note("instances", done=len(ids), of=len(grown.drafts), examples=len(made))
-        ctx.note("funnel", **grown.funnel(), examples=len(made), dropped_instances=dict(dropped))
-        ctx.note("statistics", **describe_instructions(made.values()).to_json())
+        funnel = {**grown.funnel(), "examples": len(made), "dropped_instances": dict(dropped)}
+        ctx.note("funnel", **funnel)
+        table = describe_instructions(made.values()).to_json()
+        ctx.note("statistics", **table, funnel=funnel)
 
     async def _bootstrap(self, ctx: Context, tasks: Sequence[Task]) -> _Grown:
         """New instructions up to the target, or as far as the prompts go."""
