@@ -88,7 +88,9 @@ def generate(loaded: Loaded, texts: Texts, jobs: Sequence[Job]) -> list[Decoded]
                 tokens = tokens[kept]
                 rows = [rows[place] for place in left]
             logits = batch.step(tokens)
-    return [_decoded(job, finishes.get(at, "length"), texts) for at, job in enumerate(jobs)]
+    return [
+        _decoded(job, finishes.get(at, "length"), texts, loaded.ends) for at, job in enumerate(jobs)
+    ]
 
 
 def _advance(
@@ -105,8 +107,12 @@ def _advance(
     return None
 
 
-def _decoded(job: Job, finish: Literal["stop", "length"], texts: Texts) -> Decoded:
-    return Decoded(text=texts.cut(job.made, job.sampling.stop), finish=finish, tokens=len(job.made))
+def _decoded(
+    job: Job, finish: Literal["stop", "length"], texts: Texts, ends: frozenset[int]
+) -> Decoded:
+    # A model's settings may name an end token that its tokenizer does not hold for a special one.
+    said = job.made[:-1] if job.made and job.made[-1] in ends else job.made
+    return Decoded(text=texts.cut(said, job.sampling.stop), finish=finish, tokens=len(job.made))
 
 
 class _Batch:
