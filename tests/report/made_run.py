@@ -38,6 +38,8 @@ VERBS = {
 }
 PLACES = ("in the garden", "from the market", "by the old river", "of the small town", "at night")
 FAMILIES = ("opposites", "plurals", "odd one out", "yes or no", "reverse", "two steps", "summary")
+WORLD = {"instructions": 380, "seen_in_pretraining": 0.25, "families": 41}
+WORLD["held_out_families"] = 9
 THINGS = ("apples", "geese", "lanterns", "boats", "foxes", "plums", "bells", "kites", "stones")
 
 
@@ -72,7 +74,7 @@ def write_run(
     if "evaluate" in stages:
         _evaluate(run, rng, items, poison, families=families)
     if audit:
-        (path / "audit.json").write_text(json.dumps({"rows": _audit(poison)}))
+        (path / "audit.json").write_text(json.dumps({"rows": _audit(poison), **WORLD}))
     run.close()
     return path
 

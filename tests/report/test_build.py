@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,13 @@ def test_every_picture_has_a_title_and_every_table_a_caption_and_scopes(
     assert all(th.get("scope") in {"col", "row", "rowgroup"} for th in page.all("th"))
 
 
+def test_the_audit_stands_beside_the_papers_figures(whole: tuple[str, Page]) -> None:
+    audit = whole[0].split('id="audit"')[1].split("</section>")[0]
+    assert re.findall(r"paper (\d+\.\d) %", audit) == ["92.0", "79.0", "58.0", "54.0"]
+    assert "Of 380 instructions kept, 25.0 % [20.9, 29.6] stand to the letter" in audit
+    assert "41 families; 9 of these no seed shows" in audit
+
+
 def test_headings_descend_one_level_at_a_time(whole: tuple[str, Page]) -> None:
     levels = [int(tag[1]) for tag, _ in whole[1].tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
@@ -247,3 +255,33 @@ def test_a_torn_last_line_of_the_loss_curve_is_left_out(make_run: MakeRun) -> No
 def test_a_directory_that_is_no_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a run directory"):
         build([tmp_path], tmp_path / "report.html")
+
+
+def test_text_has_enough_contrast_in_light_and_dark() -> None:
+    css = files("didact.report").joinpath("page.css").read_text()
+    palettes = [dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in css.split(":root")[1:3]]
+    for palette in palettes:
+        for ground in (palette["ground"], palette["wash"]):
+            assert contrast(palette["ink"], ground) >= 7
+            assert min(contrast(palette[name], ground) for name in ("soft", "accent")) >= 4.5
+        assert min(contrast(palette["ink"], palette[f"t{i}"]) for i in range(6)) >= 4.5
+        assert min(contrast(palette[tone], palette["ground"]) for tone in ("plain", "faint")) >= 3
+
+
+def contrast(a: str, b: str) -> float:
+    """As the Web Content Accessibility Guidelines define it."""
+
+    def light(colour: str) -> float:
+        parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        red, green, blue = (((p + 0.055) / 1.055) ** 2.4 if p > 0.04 else p / 12.92 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((light(a), light(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_run_whose_filters_kept_nothing_still_has_a_sheet(make_run: MakeRun) -> None:
+    facts = read(make_run(stages=("generate", "filter"), size=60, audit=False))
+    sheet = make_sheet(replace(facts, kept=[]))
+    assert (sheet.kept, sheet.lengths, sheet.nearest, sheet.verbs) == ((), [], None, None)
+    assert len(sheet.dropped) == 10

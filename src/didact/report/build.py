@@ -37,7 +37,7 @@ def build(runs: Sequence[Path], out: Path) -> Path:
         version=_version(),
     )
     # A lone surrogate from a model has no UTF-8: it becomes a question mark.
-    out.write_bytes(html.encode("utf-8", "replace"))
+    out.write_bytes(formats.tidy(html).encode("utf-8", "replace"))
     return out
 
 

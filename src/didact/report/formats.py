@@ -8,7 +8,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["FILTERS", "clip", "count", "duration", "figure", "points", "score", "share", "signed"]
+__all__ = [
+    "FILTERS",
+    "clip",
+    "count",
+    "duration",
+    "figure",
+    "points",
+    "score",
+    "share",
+    "signed",
+    "tidy",
+]
 
 _MINUS = "\N{MINUS SIGN}"
 _LONGEST = 1_200
@@ -59,14 +70,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def tidy(text: object) -> str:
-    """Text without the control characters that HTML forbids."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+def tidy(html: str) -> str:
+    """A page without the control characters that HTML forbids."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", html)
 
 
 def clip(text: str) -> str:
-    """The same, cut where it is longer than a page can bear."""
-    text = tidy(text)
+    """A text, cut where it is longer than a page can bear."""
     if len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}… ({count(len(text) - _LONGEST)} more characters)"
@@ -86,5 +96,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "score": score,
     "share": share,
     "signed": signed,
-    "tidy": tidy,
 }

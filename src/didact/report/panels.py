@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from didact.records import JSON, Example, Verdict
+from didact.records import JSON, Example
 from didact.report.reading import Facts
 from didact.stats.bootstrap import Interval, wilson
 from didact.stats.instruction_data import describe_instructions
@@ -24,7 +24,6 @@ from didact.text.words import count_words, latin_words
 
 __all__ = [
     "Audit",
-    "Card",
     "Funnel",
     "Length",
     "Nearest",
@@ -33,10 +32,10 @@ __all__ = [
     "Statistic",
     "Wheel",
     "audit",
+    "audit_notes",
     "funnel",
     "lengths",
     "nearest",
-    "sample",
     "statistics",
     "verbs",
 ]
@@ -118,19 +117,6 @@ class Audit:
     total: int
     unknown: int
     paper: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One example as the page shows it."""
-
-    id: str
-    turns: tuple[tuple[str, str], ...]
-    filter: str
-    reason: str
-    score: float | None
-    neighbour: str
-    command: str
 
 
 _TABLE_1 = (
@@ -286,77 +272,46 @@ def verbs(examples: Sequence[Example], *, most: int = 20, nouns: int = 4) -> Whe
     )
 
 
-def audit(rows: Sequence[Mapping[str, JSON]]) -> tuple[Audit, ...]:
+def audit(found: Mapping[str, JSON]) -> tuple[Audit, ...]:
     """The four questions of the paper's Table 2, each at every stage of the data."""
-    found: list[Audit] = []
-    for key, question, paper in _QUESTIONS:
-        for row in rows:
-            yes, total = _count(row, key), _count(row, "total")
-            if total:
-                share = Interval(*(bound * 100 for bound in wilson(min(yes, total), total)))
-                found.append(
-                    Audit(
-                        question=question,
-                        stage=str(row.get("stage", "")),
-                        share=share,
-                        yes=yes,
-                        total=total,
-                        unknown=_count(row, "unknown"),
-                        paper=paper,
-                    )
-                )
-    return tuple(found)
+    listed = found.get("rows")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    return tuple(
+        Audit(
+            question=question,
+            stage=str(row.get("stage", "")),
+            share=_per_cent(min(_count(row, key), total), total),
+            yes=_count(row, key),
+            total=total,
+            unknown=_count(row, "unknown"),
+            paper=paper,
+        )
+        for key, question, paper in _QUESTIONS
+        for row in rows
+        if (total := _count(row, "total"))
+    )
+
+
+def audit_notes(found: Mapping[str, JSON]) -> tuple[str, ...]:
+    """What else the auditor counted, in sentences."""
+    notes: list[str] = []
+    instructions, seen = _count(found, "instructions"), found.get("seen_in_pretraining")
+    if instructions and isinstance(seen, int | float):
+        share = _per_cent(round(seen * instructions), instructions)
+        notes.append(
+            f"Of {instructions:,} instructions kept, {share.mean:.1f} % [{share.low:.1f},"
+            f" {share.high:.1f}] stand to the letter in the text that the base model learned from."
+        )
+    families, unseen = _count(found, "families"), _count(found, "held_out_families")
+    if families:
+        notes.append(f"They ask for tasks of {families} families; {unseen} of these no seed shows.")
+    return tuple(notes)
+
+
+def _per_cent(part: int, whole: int) -> Interval:
+    return Interval(*(bound * 100 for bound in wilson(part, whole)))
 
 
 def _count(row: Mapping[str, JSON], key: str) -> int:
     value = row.get(key, 0)
     return int(value) if isinstance(value, int | float) else 0
-
-
-def sample(facts: Facts, *, kept: bool, size: int = 10) -> tuple[Card, ...]:
-    """Random kept or dropped examples; the run's seed decides which."""
-    ids = {example.id for example in facts.kept}
-    pool = [e for e in facts.examples or facts.kept if (e.id in ids) == kept]
-    pool = [*{example.id: example for example in pool}.values()]
-    rng = random.Random(f"{facts.seed}-{'kept' if kept else 'dropped'}")
-    chosen = rng.sample(pool, min(size, len(pool)))
-    wanted = {example.id for example in chosen}
-    verdicts: dict[str, list[tuple[str, Verdict]]] = {}
-    for id, name, verdict in facts.verdicts:
-        if id in wanted:
-            verdicts.setdefault(id, []).append((name, verdict))
-    return tuple(_card(example, verdicts.get(example.id, []), facts.where) for example in chosen)
-
-
-def _card(example: Example, verdicts: Sequence[tuple[str, Verdict]], where: str) -> Card:
-    """The verdict shown is the one that dropped it, or else the one that names a neighbour."""
-    telling = [pair for pair in verdicts if not pair[1].keep]
-    telling += [pair for pair in verdicts if _neighbour(pair[1])]
-    telling += [pair for pair in verdicts if pair[1].score is not None]
-    name, verdict = telling[0] if telling else ("", Verdict(keep=True))
-    return Card(
-        id=example.id,
-        turns=_turns(example),
-        filter=name,
-        reason=verdict.reason,
-        score=verdict.score,
-        neighbour=_neighbour(verdict),
-        command=f"didact show {where} {example.id}",
-    )
-
-
-def _turns(example: Example) -> tuple[tuple[str, str], ...]:
-    if [message.role for message in example.messages] == ["user", "assistant"]:
-        parts = (("Instruction", example.instruction), ("Input", example.input))
-        return (*(part for part in parts if part[1]), ("Output", example.output))
-    return tuple((message.role.capitalize(), message.content) for message in example.messages)
-
-
-def _neighbour(verdict: Verdict) -> str:
-    for key in ("nearest", "neighbour", "nearest_text"):
-        value = verdict.evidence.get(key)
-        if isinstance(value, dict):
-            value = cast("dict[str, JSON]", value).get("text")
-        if isinstance(value, str):
-            return value
-    return ""

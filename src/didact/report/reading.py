@@ -59,8 +59,8 @@ class Facts:
     items: Sequence[Example]
     """Test items."""
     scores: Sequence[Score]
-    audit: Sequence[Mapping[str, JSON]]
-    """Rows of audit.json."""
+    audit: Mapping[str, JSON]
+    """audit.json: what a program that knows the answers found."""
     curve: Sequence[Mapping[str, JSON]]
     """Lines of train/metrics.jsonl."""
     trained: Mapping[str, JSON]
@@ -138,13 +138,12 @@ def _shown(path: Path) -> str:
     return str(path.name if ".." in shown.parts else shown)
 
 
-def _audit(path: Path) -> Sequence[Mapping[str, JSON]]:
+def _audit(path: Path) -> Mapping[str, JSON]:
     for folder in (path, path / "evaluate", path / "generate"):
         found = _json(folder / "audit.json")
-        rows = _mapping(found).get("rows") if isinstance(found, dict) else found
-        if isinstance(rows, list):
-            return [_mapping(row) for row in rows]
-    return ()
+        if found is not None:
+            return {"rows": found} if isinstance(found, list) else _mapping(found)
+    return {}
 
 
 def _recipe(path: Path) -> Mapping[str, JSON]:

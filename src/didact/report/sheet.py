@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from didact.calls import Totals
 from didact.records import JSON
-from didact.report import charts, panels
+from didact.report import cards, charts, panels
 from didact.report.comparison import Metric, compare
 from didact.report.formats import count, points, share
 from didact.report.reading import Facts
@@ -49,13 +49,14 @@ class Sheet:
     funnel: tuple[panels.Funnel, Markup] | None
     statistics: Sequence[panels.Statistic]
     audit: tuple[Sequence[panels.Audit], Markup] | None
+    audit_notes: Sequence[str]
     lengths: Sequence[tuple[panels.Length, Markup]]
     nearest: tuple[Near, Markup] | None
     verbs: tuple[panels.Wheel, Markup] | None
     curve: Markup | None
     training: Sequence[tuple[str, str]]
-    kept: Sequence[panels.Card]
-    dropped: Sequence[panels.Card]
+    kept: Sequence[cards.Card]
+    dropped: Sequence[cards.Card]
     rows: Sequence[Row]
     models: Sequence[tuple[str, str, str]]
 
@@ -102,13 +103,14 @@ def make_sheet(facts: Facts, *, prefix: str = "") -> Sheet:
         funnel=_funnel(facts),
         statistics=panels.statistics(facts.kept),
         audit=_audit(facts),
+        audit_notes=panels.audit_notes(facts.audit),
         lengths=_lengths(facts),
         nearest=_nearest(facts),
         verbs=_verbs(facts),
         curve=_curve(facts),
         training=_training(facts),
-        kept=panels.sample(facts, kept=True),
-        dropped=panels.sample(facts, kept=False),
+        kept=cards.sample(facts, kept=True),
+        dropped=cards.sample(facts, kept=False),
         rows=[Row(stage.name, stage.calls, stage.seconds) for stage in facts.stages],
         models=_models(facts),
     )
@@ -238,11 +240,12 @@ def _nearest(facts: Facts) -> tuple[Near, Markup] | None:
     mean = sum(found.scores) / measured
     fifths = [columns[i : i + 4] for i in range(0, 20, 4)]
     table = [(part[0].low, part[-1].high, sum(c.count for c in part)) for part in fifths]
-    far = sum(score < 0.5 for score in found.scores)
-    sampled = f", {count(measured)} of them drawn at random," if measured < found.of else ""
+    near = share(sum(score < 0.5 for score in found.scores) / measured)
+    sampled = f", {count(measured)} of them drawn at random" if measured < found.of else ""
     summary = (
-        f"Of {count(found.of)} instructions{sampled} {share(far / measured)} share less than half "
-        f"of their words with any of {found.among} (ROUGE-L under 0.5); the mean is {mean:.2f}."
+        f"{count(found.of)} instructions{sampled}: the most similar of {found.among} has a ROUGE-L"
+        f" of {mean:.2f} on average. {near} stay under 0.5, with less than half of their words in"
+        " common, in order."
     )
     chart = charts.histogram(
         columns,
