@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from didact.inference.engine import Engine
-from didact.inference.weights import Precision
 from didact.records import Reply, Request, operational
 
 __all__ = ["Embedded"]
@@ -27,7 +26,7 @@ class Embedded:
     """Most requests answered at the same time."""
     device: Literal["auto", "cpu", "cuda", "mps"] = operational("cpu")
     """The model is small: the CPU answers at once, and in the same way everywhere."""
-    dtype: Precision = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
     _engines: list[Engine] = field(
         init=False, repr=False, compare=False, default_factory=list[Engine]

@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from didact.inference.engine import Engine, Template
-from didact.inference.weights import Precision
+from didact.inference.engine import Engine
 from didact.records import Reply, Request, operational
 
 __all__ = ["Transformers"]
@@ -29,9 +28,9 @@ class Transformers:
     """Most requests answered at the same time."""
     device: Literal["auto", "cpu", "cuda", "mps"] = operational("auto")
     """auto is the GPU where there is one."""
-    dtype: Precision = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
-    template: Template = "auto"
+    template: Literal["auto", "alpaca"] = "auto"
     """How messages become text: auto is the model's own chat template, else the alpaca markers."""
     _engines: list[Engine] = field(
         init=False, repr=False, compare=False, default_factory=list[Engine]
