@@ -2,9 +2,9 @@
 
     python benchmarks/learning.py --seeds 3 --out out/learning
 
-For every seed the whole loop is run (generate, filter, train, evaluate). Items are the same for all
-arms and are used for nothing but this table. Intervals are paired bootstraps over families and items,
-nested in seeds.
+For every seed the whole loop is run (generate, filter, train, evaluate). The items are the same for
+all arms and are used for nothing but this table. Intervals are paired bootstraps over families and
+items, nested in seeds.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from didact.quickstart import quickstart
-from didact.stats.bootstrap import paired_bootstrap
+from didact.stats.bootstrap import bootstrap, paired_bootstrap
 from didact.store import Run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("out/learning"))
     options = parser.parse_args()
@@ -37,11 +39,13 @@ def main() -> None:
         audit = json.loads((run.path / "audit.json").read_text())
         rows = {row["stage"]: row for row in audit["rows"]}
         last = list(rows.values())[-1]
+        first_row = rows["before filtering"]
         print(
             f"seed {seed}: {time.time() - start:.0f} s; {audit['instructions']} instructions,"
-            f" {audit['held_out_families']} held-out families, {audit['seen_in_pretraining']:.0%} seen;"
-            f" all valid {rows['before filtering']['all_valid'] / rows['before filtering']['total']:.0%}"
-            f" before and {last['all_valid'] / last['total']:.0%} after filtering",
+            f" {audit['held_out_families']} held-out families,"
+            f" {audit['seen_in_pretraining']:.0%} seen;"
+            f" all valid {first_row['all_valid'] / first_row['total']:.0%} before"
+            f" and {last['all_valid'] / last['total']:.0%} after filtering",
             flush=True,
         )
         items = {item.id: item for item in run.items()}
@@ -59,11 +63,11 @@ def main() -> None:
         base = np.array(values[metric, "base"])
         for role in ("base", "trained", "human", "copy"):
             arm = np.array(values[metric, role])
-            mean = paired_bootstrap(arm, np.zeros_like(arm), clusters=clusters, seed=0)
+            mean = bootstrap(arm, clusters=clusters, seed=0)
             more = paired_bootstrap(arm, base, clusters=clusters, seed=0)
             print(
                 f"{metric:<12} {role:<8} {mean.mean:5.1f} [{mean.low:5.1f}, {mean.high:5.1f}]"
-                f"   over base {more.mean:+5.1f} [{more.low:+5.1f}, {more.high:+5.1f}]   n={len(arm)}"
+                f"  over base {more.mean:+5.1f} [{more.low:+5.1f}, {more.high:+5.1f}]  n={len(arm)}"
             )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from documents import Writer
-
-from didact.microworld.wordings import wording_hash
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
+
+from didact.microworld.wordings import wording_hash
 
 VOCABULARY = 2048
 EOS = "<|end|>"
@@ -24,7 +24,10 @@ def train_tokenizer(out: Path, *, documents: int = 6000) -> PreTrainedTokenizerF
     tokenizer = Tokenizer(models.BPE())
     # Digits one by one, so that a number is not a word of its own.
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Set
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Task, write_task
 from didact.microworld.kinds import KINDS
@@ -34,8 +35,9 @@ GAPS = ("\n", "\n", "\n\n", "\n\n", "\n---\n", "\n\n\n", "\n***\n", "\n===\n")
 HEADERS = (
     "Exercises", "Tasks for today", "Here are some tasks:", "A list of things to do:", "Homework",
     "Things to try", "A series of tasks:", "Come up with a series of tasks:", "More tasks",
-    "Questions for the class", "Word games", "Test", "Quiz", "Tasks", "Practice", "Ideas for tasks:",
-    "Below is a list of different tasks:", "Write down some tasks:", "Many small tasks:", "",
+    "Questions for the class", "Word games", "Test", "Quiz", "Tasks", "Practice",
+    "Ideas for tasks:", "Below is a list of different tasks:", "Write down some tasks:", "Many small tasks:",
+    "",
 )  # fmt: skip
 
 
@@ -47,7 +49,9 @@ class Writer:
         self.reserved = reserved
         self.wordings: set[str] = set()
 
-    def tasks(self, fam: Family | None = None, *, count: int = 1, separate: float = 0.5) -> list[Task]:
+    def tasks(
+        self, fam: Family | None = None, *, count: int = 1, separate: float = 0.5
+    ) -> list[Task]:
         """Tasks sharing one instruction, from a random family unless one is given."""
         while True:
             chosen = fam or self.rng.choice(FAMILIES)
@@ -295,9 +299,9 @@ class Writer:
         if roll < 0.4:
             name, about = rng.choice(list(lex.ANIMALS.items()))
             lines = [
-                f"The {name} is {lex.article(about['class'])} {about['class']}.",
+                f"The {name} is {forms.article(about['class'])} {about['class']}.",
                 f"The {name} lives in the {about['home']}.",
-                f"The {name} has {lex.number(int(about['legs']))} legs.",
+                f"The {name} has {forms.number(int(about['legs']))} legs.",
             ]
             if about["young"] != "-":
                 lines.append(f"A young {name} is called a {about['young']}.")
@@ -306,7 +310,7 @@ class Writer:
             return rng.choice(lines)
         if roll < 0.55:
             word = rng.choice(lex.NOUNS)
-            return f"The {word} is {lex.article(lex.CATEGORY_OF[word])} {lex.CATEGORY_OF[word]}."
+            return f"The {word} is {forms.article(lex.CATEGORY_OF[word])} {lex.CATEGORY_OF[word]}."
         if roll < 0.65:
             thing, colour = rng.choice(list(lex.COLOUR_OF.items()))
             return f"The colour of the {thing} is {colour}."
@@ -315,7 +319,8 @@ class Writer:
             where, does, tool = lex.JOBS[job]
             return f"A {job} {does}. The {job} works at the {where} and uses a {tool}."
         if roll < 0.85:
-            left, right = rng.choice(list(lex.OPPOSITES.items()))
+            left, right = rng.choice(list(forms.OPPOSITES.items()))
             return f"The opposite of {left} is {right}."
         word = rng.choice(lex.COUNTABLE)
-        return f"One {word}, two {lex.plural(word)}. {word.capitalize()} is spelled {'-'.join(word)}."
+        spelled = f"{word.capitalize()} is spelled {'-'.join(word)}."
+        return f"One {word}, two {forms.plural(word)}. {spelled}"

@@ -7,7 +7,13 @@ import shutil
 import sys
 from pathlib import Path
 
-FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "wordings.npy")
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "wordings.npy",
+)
 CARD = """# The embedded model
 
 A base language model that ships with didact, so that the whole loop runs on a laptop without a GPU,
@@ -15,20 +21,20 @@ a key or a network. It continues text; it does not follow instructions until it 
 
 | | |
 |---|---|
-| architecture | LLaMA, {parameters:,} parameters (256 wide, 6 layers, 8 heads), tied embeddings, bf16 |
+| architecture | LLaMA, {parameters:,} parameters (256 wide, 6 layers, 8 heads), tied, bf16 |
 | tokenizer | byte-level BPE of 2,048, digits one by one |
 | context | 512 tokens |
-| pre-training | {tokens:,} tokens of pages written by `microworld/documents.py`; no page seen twice |
+| pre-training | {tokens:,} tokens of pages by `microworld/documents.py`, none seen twice |
 | loss | {loss} on held-out pages |
 | text of third parties | none |
 | licence | Apache-2.0, as the rest of didact |
 
 It knows one small world: everyday animals, foods, places, people, numbers, and some 120 families of
 language tasks about them. It is of no use for anything outside that world. Families of tasks are
-split: `seed_tasks.jsonl` shows some, `heldout.jsonl` tests the others, and the items of the test were
-kept out of the pages to the letter. The pages are not in the format used for fine-tuning.
-`wordings.npy` holds 32-bit hashes of every instruction on a page, so that a run can say which of the
-instructions a model wrote are new. `make embedded-model` repeats all of this.
+split: `seed_tasks.jsonl` shows some, `heldout.jsonl` tests the others, and the items of the test
+were kept out of the pages to the letter. The pages are not in the format used for fine-tuning.
+`wordings.npy` holds 32-bit hashes of every instruction on a page, so that a run can say which of
+the instructions a model wrote are new. `make embedded-model` repeats all of this.
 """
 
 

@@ -35,7 +35,10 @@ class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.self_attn = nn.ModuleDict(
-            {n: nn.Linear(WIDTH, WIDTH, bias=False) for n in ("q_proj", "k_proj", "v_proj", "o_proj")}
+            {
+                n: nn.Linear(WIDTH, WIDTH, bias=False)
+                for n in ("q_proj", "k_proj", "v_proj", "o_proj")
+            }
         )
         self.mlp = nn.ModuleDict(
             {
@@ -83,7 +86,11 @@ class Model(nn.Module):
         self.register_buffer("sin", angles.sin(), persistent=False)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
-                scale = 0.02 / math.sqrt(2 * LAYERS) if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
+                scale = (
+                    0.02 / math.sqrt(2 * LAYERS)
+                    if name.endswith(("o_proj.weight", "down_proj.weight"))
+                    else 0.02
+                )
                 nn.init.normal_(weight, std=scale)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -100,7 +107,9 @@ class Model(nn.Module):
         total = hidden.new_zeros((), dtype=torch.float32)
         for at in range(0, len(targets), chunk):
             logits = F.linear(hidden[at : at + chunk], self.embed_tokens.weight)
-            total = total + F.cross_entropy(logits.float(), targets[at : at + chunk], reduction="sum")
+            total = total + F.cross_entropy(
+                logits.float(), targets[at : at + chunk], reduction="sum"
+            )
         return total / len(targets)
 
 
@@ -109,7 +118,9 @@ def optimizers(model: Model) -> list[torch.optim.Optimizer]:
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     return [
-        torch.optim.Muon(matrices, lr=0.01, momentum=0.95, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.Muon(
+            matrices, lr=0.006, momentum=0.95, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"
+        ),
         torch.optim.AdamW(rest, lr=0.004, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
@@ -126,7 +137,8 @@ def save(model: Model, out: Path) -> None:
     state = {f"model.{name}": weight for name, weight in model.state_dict().items()}
     state = {name: weight.detach().clone() for name, weight in state.items()}
     missing, unexpected = llama.load_state_dict(state, strict=False)
-    assert not unexpected and missing in ([], ["lm_head.weight"]), (missing, unexpected)
+    assert not unexpected, unexpected
+    assert missing in ([], ["lm_head.weight"]), missing
     llama.tie_weights()
     llama.to(torch.bfloat16).save_pretrained(out)
 
@@ -136,7 +148,9 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, required=True)
     arguments.add_argument("--tokens", type=float, default=18e6)
     arguments.add_argument("--rows", type=int, default=12, help="rows of 512 tokens in a step")
-    arguments.add_argument("--minutes", type=float, default=120, help="the learning rate is zero then")
+    arguments.add_argument(
+        "--minutes", type=float, default=120, help="the learning rate is zero then"
+    )
     options = arguments.parse_args()
     torch.manual_seed(0)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -158,7 +172,7 @@ def train(model: Model, tokenizer, writer: Writer, held: torch.Tensor, options) 
     started, losses = time.time(), []
     pages = rows_of_tokens(tokenizer, writer, options.rows, POSITIONS + 1)
     log = (options.out / "pretraining.jsonl").open("w")
-    for step, batch in zip(range(steps), pages):
+    for step, batch in zip(range(steps), pages, strict=False):
         # Time decides the end: a slower machine falls to zero earlier instead of stopping short.
         share = max(step / steps, (time.time() - started) / (options.minutes * 60))
         if share >= 1:
@@ -173,10 +187,16 @@ def train(model: Model, tokenizer, writer: Writer, held: torch.Tensor, options) 
             opt.step()
             opt.zero_grad(set_to_none=True)
         losses.append(loss.item())
-        if step % 25 == 24 or step < 3:
+        if step % 25 == 24 or step in (2, 9):
             seen, seconds = (step + 1) * per_step, time.time() - started
-            row = {"step": step + 1, "parameters": count, "tokens": seen, "loss": round(float(np.mean(losses[-25:])), 4),
-                   "tokens_per_second": round(seen / seconds), "share": round(share, 3)}  # fmt: skip
+            row = {
+                "step": step + 1,
+                "parameters": count,
+                "tokens": seen,
+                "loss": round(float(np.mean(losses[-25:])), 4),
+                "tokens_per_second": round(seen / seconds),
+                "share": round(share, 3),
+            }
             if step % 200 == 199:
                 row["held_loss"] = round(evaluate(model, held), 4)
                 save(model, options.out)

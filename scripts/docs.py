@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that can be listed: components.md and cli.md. A test holds them current."""
+"""Writes the pages of docs/ that can be listed: components.md and cli.md."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def components() -> str:
                 default = "*required*" if field.default is None else f"`{field.default}`"
                 mark = " (changes no result)" if field.operational else ""
                 cells = (f"`{field.name}`", f"`{field.type}`", default, f"{field.doc}{mark}")
-                lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
+                lines.append(
+                    "| "
+                    + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells)
+                    + " |"
+                )
             lines.append("")
     return "\n".join(lines)
 
@@ -43,13 +47,17 @@ def cli() -> str:
         lines += [f"## `didact {name}`", "", command.help or "", ""]
         rows = []
         for parameter in command.params:
-            shown = ", ".join(parameter.opts) if parameter.opts[0].startswith("-") else parameter.name.upper()
+            shown = (
+                ", ".join(parameter.opts)
+                if parameter.opts[0].startswith("-")
+                else parameter.name.upper()
+            )
             rows.append(f"| `{shown}` | {getattr(parameter, 'help', '') or ''} |")
         if rows:
             lines += ["| | |", "|---|---|", *rows, ""]
     lines += [
-        "Exit codes: 0 done, 1 failed, 2 the command or the run file is wrong, 3 stopped by the budget,",
-        "130 interrupted (run the same command to continue).",
+        "Exit codes: 0 done, 1 failed, 2 the command or the run file is wrong, 3 stopped by the",
+        "budget, 130 interrupted (run the same command to continue).",
         "",
     ]
     return "\n".join(lines)

@@ -24,7 +24,9 @@ filter: [parsable]
 
 def didact(*arguments: object, folder: Path, **options: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from didact.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, **options
+    )
 
 
 @pytest.fixture
@@ -128,7 +130,13 @@ def test_ctrl_c_ends_with_130_and_loses_nothing(folder):
     )
     future = "from __future__ import annotations\n"
     recipe.write_text(slow.replace(future, future + "\nimport asyncio\n"))
-    command = [sys.executable, "-c", "from didact.cli import main; main()", "generate", "small.yaml"]
+    command = [
+        sys.executable,
+        "-c",
+        "from didact.cli import main; main()",
+        "generate",
+        "small.yaml",
+    ]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     log = folder / "out/small/calls.db-wal"
     deadline = time.monotonic() + 200
@@ -156,7 +164,9 @@ def test_list_names_every_component_and_its_settings(folder):
     assert didact("list", "filtre", folder=folder).returncode == 2
 
 
-@pytest.mark.parametrize("kind", ["recipe", "filter", "source", "model", "trainer", "evaluator", "suite"])
+@pytest.mark.parametrize(
+    "kind", ["recipe", "filter", "source", "model", "trainer", "evaluator", "suite"]
+)
 def test_every_scaffold_is_a_component_that_can_be_built(kind, tmp_path):
     made = didact("new", kind, "mine", folder=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -169,5 +179,6 @@ def test_every_scaffold_is_a_component_that_can_be_built(kind, tmp_path):
 
 def test_help_names_the_commands(folder):
     text = didact("--help", folder=folder).stdout
-    for command in "quickstart run generate filter train evaluate show report list new check chat".split():
+    stages = ("run", "generate", "filter", "train", "evaluate")
+    for command in (*stages, "quickstart", "show", "report", "list", "new", "check", "chat"):
         assert command in text

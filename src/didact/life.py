@@ -1,4 +1,4 @@
-"""The life of one example: where it came from, every prompt and reply, every verdict, every score."""
+"""The life of one example: where it came from, every prompt and reply, verdict and score."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One line that tells how far a stage is, rewritten in place; nothing where no one watches.
 
-On a terminal: how many are done, the rate, the time left, kept and dropped, calls made against calls
-replayed. Elsewhere (a pipe, CI) only the line at the end of each stage is written.
+On a terminal: how many are done, the rate, the time left, kept and dropped, calls made against
+calls replayed. Elsewhere (a pipe, CI) only the line at the end of each stage is written.
 """
 
 from __future__ import annotations

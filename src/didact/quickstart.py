@@ -26,7 +26,7 @@ __all__ = ["quickstart", "write_audit"]
 def quickstart(
     out: Path, *, seed: int = 0, overrides: Sequence[str] = (), on_event: Listener | None = None
 ) -> Path:
-    """Make both runs under ``out``, and the report; returns its path. Repeated, it changes nothing."""
+    """Make both runs and the report under ``out``; its path. Repeated, it changes nothing."""
     out.mkdir(parents=True, exist_ok=True)
     own, human = out / "self-instruct", out / "human"
     for name in ("quickstart.yaml", "human.yaml"):
@@ -49,7 +49,7 @@ def quickstart(
 
 
 def write_audit(path: Path) -> dict[str, JSON]:
-    """Audit a run on the microworld before filtering and after each filter; keep it in audit.json."""
+    """Audit a run on the microworld before filtering and after each filter: ``audit.json``."""
     run = Run.open(path)
     examples = run.examples()
     audits = {example.id: audit(example) for example in examples}

@@ -33,7 +33,7 @@ __all__ = [
     "operational",
 ]
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
 INPUT_MARK = "\n\nInput:\n"
@@ -52,7 +52,7 @@ def digest(value: JSON) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def operational(default: Any) -> Any:
+def operational(default: Any) -> Any:  # noqa: ANN401  (typed where it is used)
     """A component's field that changes no result (batch size, URL): left out of its fingerprint."""
     return field(default=default, metadata={"operational": True})
 
@@ -108,7 +108,7 @@ class Example:
 
     messages: tuple[Message, ...]
     meta: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
-    """Plain JSON a recipe wants to keep; ``references`` lists further right answers of a test item."""
+    """Plain JSON a recipe wants to keep; ``references`` lists more right answers of a test item."""
     origin: Origin
     id: str = field(init=False)
 
@@ -191,7 +191,7 @@ class Verdict:
     """Short and countable, for example ``too similar``; required on a drop."""
     score: float | None = None
     evidence: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
-    """What the decision rests on: the nearest neighbour and its id, the matched span, a threshold."""
+    """What the decision rests on: nearest neighbour and its id, matched span, threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One number about one answer. ``value`` is None where the evaluator abstains, with a reason."""
+    """One number about one answer; ``value`` is None where the evaluator abstains."""
 
     example_id: str
     model: str
@@ -250,7 +250,7 @@ class Request:
     schema: Mapping[str, JSON] | None = None
     """JSON schema of the reply, for servers that can enforce one."""
     draw: int = 0
-    """Numbers repeated identical requests, so that sampling twice gives two replies, and replays."""
+    """Numbers repeated identical requests: sampling twice gives two replies, and replays."""
     seed: int = 0
     """The run's seed, filled in by ``ctx.ask``; part of the key only where sampling is random."""
 

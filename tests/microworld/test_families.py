@@ -63,7 +63,9 @@ def test_the_auditor_finds_every_task_right_and_every_wrong_answer_wrong(family)
     rng = random.Random(family.name)
     for count in (1, 3) * 6:
         for task in write_task(rng, family, count=count):
-            assert family.name in {r.family.name for r in read_instruction(task.instruction, FAMILIES)}
+            assert family.name in {
+                r.family.name for r in read_instruction(task.instruction, FAMILIES)
+            }
             found = audit(example(task.instruction, task.output, task.input))
             assert found.all_valid, (task, found)
             wrong = audit(example(task.instruction, "forty brown cabbages", task.input))

@@ -57,4 +57,6 @@ def test_the_embedded_model_is_small_and_said_to_be_what_it_is():
     config = json.loads((EMBEDDED / "config.json").read_text())
     assert config["model_type"] == "llama"
     assert "Apache-2.0" in (EMBEDDED / "README.md").read_text()
-    assert not [file.name for file in EMBEDDED.iterdir() if file.name.endswith((".bin", ".pt", ".pkl"))]
+    assert not [
+        file.name for file in EMBEDDED.iterdir() if file.name.endswith((".bin", ".pt", ".pkl"))
+    ]

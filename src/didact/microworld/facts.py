@@ -6,12 +6,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
 
 __all__ = ["FAMILIES"]
 
-_BY_PLURAL = {lex.plural(name): name for name in lex.CATEGORIES}
+_BY_PLURAL = {forms.plural(name): name for name in lex.CATEGORIES}
 _HOWMANY = {"two": 2, "three": 3, "four": 4}
 
 
@@ -73,7 +74,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "legs_of", "animal",
-        lambda x, p: [lex.number(int(lex.ANIMALS[x]["legs"]))] if x in lex.ANIMALS else None,
+        lambda x, p: [forms.number(int(lex.ANIMALS[x]["legs"]))] if x in lex.ANIMALS else None,
         "how many legs does (a|an|the) {x} have?",
         "(<give>|write) the number of legs of (a|an|the) {x}",
         "(<give>|write) the number of legs [that] the animal has",
@@ -98,7 +99,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "does_what", "job",
-        lambda x, p: [f"{lex.article(x).capitalize()} {x} {lex.JOBS[x][1]}."]
+        lambda x, p: [f"{forms.article(x).capitalize()} {x} {lex.JOBS[x][1]}."]
         if x in lex.JOBS else None,
         "what does (a|an|the) {x} do [at work]?",
         "(say|explain|tell me) what (a|an) {x} does",
@@ -172,7 +173,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "write_sentence", None,
-        lambda x, p: [f"I can see {lex.article(p['w'])} {p['w']}."] if p["w"].isalpha() else None,
+        lambda x, p: [f"I can see {forms.article(p['w'])} {p['w']}."] if p["w"].isalpha() else None,
         "(write|make|form) a [short|simple] sentence (with|that uses|about) [the word] {w}",
         "use [the word] {w} in a [short|simple] sentence",
         accepts=_sentence_with, params=_pick("w", lex.NOUNS),

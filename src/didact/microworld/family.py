@@ -12,7 +12,7 @@ from didact.microworld import lexicon as lex
 from didact.microworld.grammar import Template
 from didact.microworld.kinds import KINDS
 
-__all__ = ["Family", "Params", "Task", "family", "read_instruction", "write_task"]
+__all__ = ["Family", "Params", "Reading", "Task", "family", "read_instruction", "write_task"]
 
 Params = Mapping[str, str]
 Solver = Callable[[Any, Params], Sequence[str] | None]

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 
-__all__ = ["KINDS", "Action", "Kind", "Story"]
+__all__ = ["FEELINGS", "KINDS", "Action", "Kind", "Story"]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Someone does something somewhere: ``Tom buys a red hat at the market.``"""
+    """Someone does something somewhere, as in ``Tom buys a red hat at the market``."""
 
     name: str
     verb: str
@@ -25,9 +26,9 @@ class Action:
 
     def text(self, form: str = "third") -> str:
         """The sentence in a form: third, past, future, negative, question, ing."""
-        third, past, ing, _ = lex.VERBS[self.verb]
+        third, past, ing, _ = forms.VERBS[self.verb]
         first = self.colour or self.thing
-        phrase = f"{lex.article(first)} {self.colour + ' ' if self.colour else ''}{self.thing}"
+        phrase = f"{forms.article(first)} {self.colour + ' ' if self.colour else ''}{self.thing}"
         rest = f"{phrase} {self.where}"
         if form == "question":
             return f"Does {self.name} {self.verb} {rest}?"
@@ -54,11 +55,11 @@ class Story:
 
     def text(self) -> str:
         """The whole story."""
-        past = lex.VERBS[self.verb][1]
+        past = forms.VERBS[self.verb][1]
         who = lex.pronoun(self.name).capitalize()
         return (
             f"{self.name} went to the {self.place} with {self.friend}. "
-            f"{who} {past} {lex.article(self.thing)} {self.thing} there. "
+            f"{who} {past} {forms.article(self.thing)} {self.thing} there. "
             f"In the end {self.name} was {self.feeling}."
         )
 
@@ -79,8 +80,8 @@ class Kind:
 
 _AT_HOME = tuple(f"in the {p}" for p in lex.PLACES) + tuple(f"at the {p}" for p in lex.PLACES)
 FEELINGS = ("happy", "sad", "tired", "proud", "angry", "calm")
-_THIRD = {third: base for base, (third, _, _, objects) in lex.VERBS.items() if objects}
-_PAST = {past: base for base, (_, past, _, objects) in lex.VERBS.items() if objects}
+_THIRD = {third: base for base, (third, _, _, objects) in forms.VERBS.items() if objects}
+_PAST = {past: base for base, (_, past, _, objects) in forms.VERBS.items() if objects}
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
 _ACTION = re.compile(r"([A-Z][a-z]+) ([a-z]+) an? (?:([a-z]+) )?([a-z]+) ((?:in|at) the [a-z]+)\.?")
 _STORY = re.compile(
@@ -108,7 +109,7 @@ def _read_words(text: str) -> list[str] | None:
 def _action(rng: random.Random) -> Action:
     verb = rng.choice(list(_THIRD.values()))
     colour = rng.choice(lex.COLOURS) if rng.random() < 0.5 else ""
-    thing = rng.choice(lex.VERBS[verb][3])
+    thing = rng.choice(forms.VERBS[verb][3])
     return Action(rng.choice(lex.NAMES), verb, colour, thing, rng.choice(_AT_HOME))
 
 
@@ -137,7 +138,7 @@ def _read_coloured(text: str) -> Action | None:
 def _story(rng: random.Random) -> Story:
     verb = rng.choice(list(_THIRD.values()))
     name, friend = rng.sample(lex.NAMES, 2)
-    thing = rng.choice(lex.VERBS[verb][3])
+    thing = rng.choice(forms.VERBS[verb][3])
     return Story(name, rng.choice(lex.PLACES), verb, thing, friend, rng.choice(FEELINGS))
 
 
@@ -152,12 +153,12 @@ def _read_story(text: str) -> Story | None:
 
 
 def _state(rng: random.Random) -> tuple[str, str]:
-    return rng.choice(lex.NOUNS), rng.choice([a for a in lex.ADJECTIVES if a in lex.OPPOSITES])
+    return rng.choice(lex.NOUNS), rng.choice([a for a in forms.ADJECTIVES if a in forms.OPPOSITES])
 
 
 def _read_state(text: str) -> tuple[str, str] | None:
     match = re.fullmatch(r"The ([a-z]+(?: [a-z]+)?) is ([a-z]+)\.?", text.strip().strip('"'))
-    return (match[1], match[2]) if match and match[2] in lex.OPPOSITES else None
+    return (match[1], match[2]) if match and match[2] in forms.OPPOSITES else None
 
 
 def _two(rng: random.Random) -> tuple[Action, Action]:
@@ -229,20 +230,22 @@ KINDS: dict[str, Kind] = {
     "text": Kind(_text, str, _read_text, ("Sentence", "Text"), quoted=True),
     "story": Kind(_story, Story.text, _read_story, ("Story", "Text"), quoted=True),
     "noun": _one_of(lex.NOUNS, "Word", "Noun"),
-    "adjective": _one_of([a for a in lex.ADJECTIVES if a in lex.OPPOSITES], "Word", "Adjective"),
-    "gradable": _one_of(lex.ADJECTIVES, "Word", "Adjective"),
-    "synonym": _one_of(tuple(lex.SYNONYMS), "Word"),
-    "verb": _one_of(tuple(lex.VERBS), "Word", "Verb"),
+    "adjective": _one_of(
+        [a for a in forms.ADJECTIVES if a in forms.OPPOSITES], "Word", "Adjective"
+    ),
+    "gradable": _one_of(forms.ADJECTIVES, "Word", "Adjective"),
+    "synonym": _one_of(tuple(forms.SYNONYMS), "Word"),
+    "verb": _one_of(tuple(forms.VERBS), "Word", "Verb"),
     "animal": _one_of(tuple(lex.ANIMALS), "Animal", "Word"),
     "sounder": _one_of([a for a, f in lex.ANIMALS.items() if f["sound"] != "-"], "Animal"),
     "parent": _one_of([a for a, f in lex.ANIMALS.items() if f["young"] != "-"], "Animal"),
     "thing": _one_of(tuple(lex.COLOUR_OF), "Thing", "Word"),
-    "rhymer": _one_of([w for group in lex.RHYMES for w in group], "Word"),
+    "rhymer": _one_of([w for group in forms.RHYMES for w in group], "Word"),
     "countable": _one_of(lex.COUNTABLE, "Word", "Noun"),
-    "plural": _one_of([lex.plural(n) for n in lex.COUNTABLE], "Word", "Plural"),
+    "plural": _one_of([forms.plural(n) for n in lex.COUNTABLE], "Word", "Plural"),
     "job": _one_of(tuple(lex.JOBS), "Job"),
     "day": _one_of(lex.DAYS, "Day"),
     "month": _one_of(lex.MONTHS, "Month"),
     "digit": _one_of([str(n) for n in range(100)], "Number"),
-    "numeral": _one_of(tuple(lex.NUMBERS), "Number", "Word"),
+    "numeral": _one_of(tuple(forms.NUMBERS), "Number", "Word"),
 }

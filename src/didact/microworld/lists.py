@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
 
@@ -42,10 +43,10 @@ _COUNTS = {"two": 2, "three": 3}
 
 def _category(rng: random.Random, x: Words) -> Params:
     name = lex.CATEGORY_OF[rng.choice(x)]
-    return {"c": lex.plural(name)}
+    return {"c": forms.plural(name)}
 
 
-_BY_PLURAL = {lex.plural(name): name for name in lex.CATEGORIES}
+_BY_PLURAL = {forms.plural(name): name for name in lex.CATEGORIES}
 
 
 def _of_category(x: Words, p: Mapping[str, str]) -> Words | None:
@@ -77,7 +78,7 @@ def _odd(x: Words) -> list[str] | None:
 
 def _same_kind(x: Words) -> list[str] | None:
     kinds = {lex.CATEGORY_OF.get(w, "") for w in x}
-    return [lex.plural(kinds.pop())] if len(kinds) == 1 and "" not in kinds else None
+    return [forms.plural(kinds.pop())] if len(kinds) == 1 and "" not in kinds else None
 
 
 def _one_kind(rng: random.Random, x: Words, p: Params) -> Words:
@@ -164,7 +165,7 @@ FAMILIES: tuple[Family, ...] = (
         params=lambda rng, x: {"n": rng.choice(("second", "third"))},
     ),
     family(
-        "count_items", "words", lambda x, p: [lex.number(len(x))],
+        "count_items", "words", lambda x, p: [forms.number(len(x))],
         "(count|count up) <words>",
         "how many (words|items|things) are (there|in the list)?",
         "<give> the number of (words|items) in the list",
@@ -244,7 +245,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "count_category", "words",
-        lambda x, p: [lex.number(len(k))] if (k := _of_category(x, p)) is not None else None,
+        lambda x, p: [forms.number(len(k))] if (k := _of_category(x, p)) is not None else None,
         "how many {c} are (there in the list|in the list|among these words)?",
         "count (only the|the) {c} in (the list|these words)",
         params=_category, fit=_fit_category,
@@ -312,7 +313,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "remove_then_count", "words",
-        lambda x, p: [lex.number(len(x) - 1)] if x.count(p["w"]) == 1 else None,
+        lambda x, p: [forms.number(len(x) - 1)] if x.count(p["w"]) == 1 else None,
         "(remove|take out|drop) [the word] {w} and (count|then count) (the rest|the other words|what is left)",
         "how many words are left without [the word] {w}?",
         params=_member, fit=_with_member,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
 
@@ -12,44 +13,44 @@ __all__ = ["FAMILIES"]
 
 
 def _pair(rng: random.Random, x: Any) -> Params:
-    return {"a": lex.number(rng.randrange(1, 13)), "b": lex.number(rng.randrange(1, 13))}
+    return {"a": forms.number(rng.randrange(1, 13)), "b": forms.number(rng.randrange(1, 13))}
 
 
 def _descending(rng: random.Random, x: Any) -> Params:
     high = rng.randrange(2, 20)
-    return {"a": lex.number(high), "b": lex.number(rng.randrange(1, high))}
+    return {"a": forms.number(high), "b": forms.number(rng.randrange(1, high))}
 
 
 def _numbers(p: Params) -> tuple[int, int] | None:
-    left, right = lex.NUMBERS.get(p["a"]), lex.NUMBERS.get(p["b"])
+    left, right = forms.NUMBERS.get(p["a"]), forms.NUMBERS.get(p["b"])
     return None if left is None or right is None else (left, right)
 
 
 def _sum(x: Any, p: Params) -> list[str] | None:
     pair = _numbers(p)
-    return [lex.number(sum(pair))] if pair and sum(pair) < 100 else None
+    return [forms.number(sum(pair))] if pair and sum(pair) < 100 else None
 
 
 def _difference(x: Any, p: Params) -> list[str] | None:
     pair = _numbers(p)
-    return [lex.number(pair[0] - pair[1])] if pair and pair[0] >= pair[1] else None
+    return [forms.number(pair[0] - pair[1])] if pair and pair[0] >= pair[1] else None
 
 
 def _shopping(rng: random.Random, x: Any, left: Params) -> Params:
     fruit = rng.choice(lex.CATEGORIES["fruit"])
-    return {**left, "n": rng.choice(lex.NAMES), "f": lex.plural(fruit)}
+    return {**left, "n": rng.choice(lex.NAMES), "f": forms.plural(fruit)}
 
 
 def _count(x: Any, p: Params) -> list[str] | None:
     pair = _numbers(p)
     if not pair or not pair[0] < pair[1] <= pair[0] + 12:
         return None
-    return [", ".join(lex.number(value) for value in range(pair[0], pair[1] + 1))]
+    return [", ".join(forms.number(value) for value in range(pair[0], pair[1] + 1))]
 
 
 def _range(rng: random.Random, x: Any) -> Params:
     low = rng.randrange(1, 12)
-    return {"a": lex.number(low), "b": lex.number(low + rng.randrange(2, 7))}
+    return {"a": forms.number(low), "b": forms.number(low + rng.randrange(2, 7))}
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -80,19 +81,19 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "double", "numeral",
-        lambda x, p: [lex.number(2 * lex.NUMBERS[x])]
-        if x in lex.NUMBERS and lex.NUMBERS[x] < 50 else None,
+        lambda x, p: [forms.number(2 * forms.NUMBERS[x])]
+        if x in forms.NUMBERS and forms.NUMBERS[x] < 50 else None,
         "(double|multiply by two) [the number] {x}",
         "what is (twice|two times|double) {x}?",
         "(<give>|find) the double of the number",
     ),
     family(
-        "to_word", "digit", lambda x, p: [lex.number(int(x))] if x.isdigit() else None,
+        "to_word", "digit", lambda x, p: [forms.number(int(x))] if x.isdigit() else None,
         "(write|spell) [the number] {x} (in words|as a word|with letters)",
         "(write|spell) the number (in words|as a word)",
     ),
     family(
-        "to_digits", "numeral", lambda x, p: [str(lex.NUMBERS[x])] if x in lex.NUMBERS else None,
+        "to_digits", "numeral", lambda x, p: [str(forms.NUMBERS[x])] if x in forms.NUMBERS else None,
         "(write|give me) [the number] {x} (in digits|with digits|in figures)",
         "(write|give me) the number (in digits|with digits|in figures)",
         held_out=True,
@@ -111,8 +112,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "next_number", "numeral",
-        lambda x, p: [lex.number(lex.NUMBERS[x] + 1)]
-        if x in lex.NUMBERS and lex.NUMBERS[x] < 99 else None,
+        lambda x, p: [forms.number(forms.NUMBERS[x] + 1)]
+        if x in forms.NUMBERS and forms.NUMBERS[x] < 99 else None,
         "(what|which) number comes (after|right after) {x}?",
         "(<give>|name) the number that comes (after|right after) {x}",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
 from didact.microworld.kinds import Action
@@ -12,7 +13,7 @@ __all__ = ["FAMILIES"]
 
 
 def _swap(x: tuple[str, str]) -> list[str] | None:
-    return [f"The {x[0]} is {lex.OPPOSITES[x[1]]}."] if x[1] in lex.OPPOSITES else None
+    return [f"The {x[0]} is {forms.OPPOSITES[x[1]]}."] if x[1] in forms.OPPOSITES else None
 
 
 def _replaced(x: Action, **change: str) -> str:
@@ -92,7 +93,7 @@ FAMILIES: tuple[Family, ...] = (
         "(which|what) (thing|object) is (named|mentioned) in <sentence>?",
     ),
     family(
-        "count_words", "text", lambda x, p: [lex.number(len(x.split()))],
+        "count_words", "text", lambda x, p: [forms.number(len(x.split()))],
         "(count|find the number of) [all] the words in <sentence>",
         "how many words (are there in|does it take to write|are in) <sentence>?",
     ),

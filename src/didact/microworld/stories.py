@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
 from didact.microworld.kinds import Action, Story
@@ -31,8 +32,8 @@ _REQUESTS = (
 
 
 def _summary(x: Story) -> str:
-    past = lex.VERBS[x.verb][1]
-    return f"{x.name} {past} {lex.article(x.thing)} {x.thing} at the {x.place}."
+    past = forms.VERBS[x.verb][1]
+    return f"{x.name} {past} {forms.article(x.thing)} {x.thing} at the {x.place}."
 
 
 def _feeling(text: str) -> list[str] | None:
@@ -76,7 +77,7 @@ def _tense_of(text: str) -> list[str] | None:
     words = text.split()
     if len(words) < 2:
         return None
-    for third, past, _, _ in lex.VERBS.values():
+    for third, past, _, _ in forms.VERBS.values():
         if words[1] == past and past != third:
             return ["past"]
         if words[1] == third:

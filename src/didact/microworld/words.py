@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, family
 
 __all__ = ["FAMILIES"]
 
-_PLURALS = {lex.plural(noun): noun for noun in lex.COUNTABLE}
+_PLURALS = {forms.plural(noun): noun for noun in lex.COUNTABLE}
 _TIMES = {"two": 2, "three": 3, "four": 4}
 
 
 def _rhymes(x: str) -> list[str] | None:
-    found = [word for group in lex.RHYMES if x in group for word in group if word != x]
+    found = [word for group in forms.RHYMES if x in group for word in group if word != x]
     return list(dict.fromkeys(found)) or None
 
 
@@ -22,7 +23,7 @@ def _group(x: str) -> list[str] | None:
 
 FAMILIES: tuple[Family, ...] = (
     family(
-        "plural", "countable", lambda x, p: [lex.plural(x)],
+        "plural", "countable", lambda x, p: [forms.plural(x)],
         "(<give> the plural|write the plural form) of [the word] {x}",
         "what is the plural [form] of [the word] {x}?",
         "<change> the word (into|to) the plural",
@@ -37,26 +38,26 @@ FAMILIES: tuple[Family, ...] = (
         held_out=True,
     ),
     family(
-        "opposite", "adjective", lambda x, p: [lex.OPPOSITES[x]] if x in lex.OPPOSITES else None,
+        "opposite", "adjective", lambda x, p: [forms.OPPOSITES[x]] if x in forms.OPPOSITES else None,
         "(<give>|write) the opposite of [the word] {x}",
         "what is the opposite of [the word] {x}?",
         "<give> the opposite of the (word|given word|word below)",
         "which word means the opposite of {x}?",
     ),
     family(
-        "synonym", "synonym", lambda x, p: [lex.SYNONYMS[x]] if x in lex.SYNONYMS else None,
+        "synonym", "synonym", lambda x, p: [forms.SYNONYMS[x]] if x in forms.SYNONYMS else None,
         "(<give>|write) (a synonym for|another word for|a word that means the same as) {x}",
         "(what is|do you know) (a synonym for|another word for) {x}?",
         "<give> another word for the (word|given word|word below)",
     ),
     family(
-        "past_tense", "verb", lambda x, p: [lex.VERBS[x][1]] if x in lex.VERBS else None,
+        "past_tense", "verb", lambda x, p: [forms.VERBS[x][1]] if x in forms.VERBS else None,
         "(<give>|write) the past tense of [the verb] {x}",
         "what is the past (tense|form) of [the verb] {x}?",
         "<change> the verb (into|to) the past tense",
     ),
     family(
-        "ing_form", "verb", lambda x, p: [lex.VERBS[x][2]] if x in lex.VERBS else None,
+        "ing_form", "verb", lambda x, p: [forms.VERBS[x][2]] if x in forms.VERBS else None,
         "(<give>|write) the ing form of [the verb] {x}",
         "what is the ing form of [the verb] {x}?",
         "add ing to the (verb|verb below|given verb)",
@@ -64,20 +65,20 @@ FAMILIES: tuple[Family, ...] = (
         held_out=True,
     ),
     family(
-        "third_person", "verb", lambda x, p: [lex.VERBS[x][0]] if x in lex.VERBS else None,
+        "third_person", "verb", lambda x, p: [forms.VERBS[x][0]] if x in forms.VERBS else None,
         "(<give>|write) the form of [the verb] {x} that goes with (he|she|he or she)",
         "<change> the verb (into|to) the form for he or she",
     ),
     family(
         "comparative", "gradable",
-        lambda x, p: [lex.comparative(x)] if x in lex.ADJECTIVES else None,
+        lambda x, p: [forms.comparative(x)] if x in forms.ADJECTIVES else None,
         "(<give>|write) the comparative [form] of {x}",
         "what is the comparative [form] of {x}?",
         "<change> the adjective (into|to) the comparative",
     ),
     family(
         "superlative", "gradable",
-        lambda x, p: [lex.superlative(x)] if x in lex.ADJECTIVES else None,
+        lambda x, p: [forms.superlative(x)] if x in forms.ADJECTIVES else None,
         "(<give>|write) the superlative [form] of {x}",
         "what is the superlative [form] of {x}?",
         "<change> the adjective (into|to) the superlative",
@@ -108,7 +109,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     family(
         "with_article", "noun",
-        lambda x, p: [f"{lex.article(x)} {x}"] if x in lex.CATEGORY_OF else None,
+        lambda x, p: [f"{forms.article(x)} {x}"] if x in lex.CATEGORY_OF else None,
         "(write|put) a or an before [the word] {x}",
         "(add|put) the right article a or an (to|before) the word",
         "(do|should) (you|we) say a or an before {x}?",
