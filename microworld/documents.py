@@ -36,8 +36,8 @@ HEADERS = (
     "Exercises", "Tasks for today", "Here are some tasks:", "A list of things to do:", "Homework",
     "Things to try", "A series of tasks:", "Come up with a series of tasks:", "More tasks",
     "Questions for the class", "Word games", "Test", "Quiz", "Tasks", "Practice",
-    "Ideas for tasks:", "Below is a list of different tasks:", "Write down some tasks:", "Many small tasks:",
-    "",
+    "Ideas for tasks:", "Below is a list of different tasks:", "Write down some tasks:",
+    "Many small tasks:", "",
 )  # fmt: skip
 
 
@@ -74,6 +74,7 @@ class Writer:
             (4, self.graded),
             (3, self.evolved),
             (3, self.unsaid),
+            (9, self.copied),
         ]
         weights = [weight for weight, _ in kinds]
         makers = [maker for _, maker in kinds]
@@ -273,6 +274,17 @@ class Writer:
             given = f" {task.input}" if task.input else ""
             parts.append(f"Text: {task.output}\nRequest: {task.instruction}{given}")
         return "\n\n".join(parts)
+
+    def copied(self) -> str:
+        """Lines written twice, as in a copybook: where a model learns to look back and repeat."""
+        rng = self.rng
+        names = ("words", "words", "action", "state", "numbers", "story", "two")
+        kinds = [KINDS[rng.choice(names)] for _ in range(rng.randint(2, 6))]
+        lines = [kind.show(kind.sample(rng)) for kind in kinds]
+        again = rng.choice(("Again", "Copy", "Once more", "The same", "Repeat"))
+        if rng.random() < 0.5:
+            return "\n".join(f"{line}\n{again}: {line}" for line in lines)
+        return "\n".join([*lines, f"{again}:", *lines])
 
     def prose(self) -> str:
         """Plain sentences: facts, stories, opinions."""

@@ -21,7 +21,7 @@ a key or a network. It continues text; it does not follow instructions until it 
 
 | | |
 |---|---|
-| architecture | LLaMA, {parameters:,} parameters (256 wide, 6 layers, 8 heads), tied, bf16 |
+| architecture | LLaMA, {parameters:,} parameters (224 wide, 6 layers, 7 heads), tied, bf16 |
 | tokenizer | byte-level BPE of 2,048, digits one by one |
 | context | 512 tokens |
 | pre-training | {tokens:,} tokens of pages by `microworld/documents.py`, none seen twice |
