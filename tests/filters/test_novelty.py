@@ -1,10 +1,14 @@
 """The novelty filter: what it holds an instruction against, and where exactly 0.7 falls."""
 
+import gzip
+import json
+
 import pytest
 
 from didact.errors import ConfigError
 from didact.filters.novelty import Novelty
 from didact.records import Example, Origin
+from didact.text.rouge import rouge_l
 
 
 def example(instruction, output="done", input=""):
@@ -86,3 +90,21 @@ def test_the_instances_of_one_instruction_stand_or_fall_together():
 def test_a_threshold_that_makes_no_sense_is_a_config_error(below):
     with pytest.raises(ConfigError, match="below"):
         Novelty(below=below)
+
+
+@pytest.mark.slow
+def test_every_drop_of_real_instructions_has_the_score_it_claims(data):
+    texts = {}
+    for path in sorted((data / "self_instruct_runs" / "gpt4mini").glob("*.jsonl.gz")):
+        for line in gzip.decompress(path.read_bytes()).decode("utf-8").splitlines():
+            texts.setdefault(json.loads(line)["instruction"])
+    examples = [example(text) for text in texts]
+    verdicts = list(Novelty(mode="faithful").sift(examples))
+    dropped = [(e, v) for e, v in zip(examples, verdicts, strict=True) if not v.keep]
+    assert len(dropped) > 1000
+    for judged, verdict in dropped:
+        assert verdict.score > 0.7
+        assert rouge_l(judged.instruction, verdict.evidence["nearest"]).f == verdict.score
+    kept = [e.instruction for e, v in zip(examples, verdicts, strict=True) if v.keep]
+    for at in range(0, len(kept), 97):
+        assert all(rouge_l(kept[at], before).f <= 0.7 for before in kept[:at])

@@ -127,6 +127,7 @@ def test_a_threshold_that_makes_no_sense_is_refused(threshold):
         NoveltyIndex(threshold)
 
 
+@pytest.mark.slow
 def test_it_works_where_the_compiled_code_cannot_be_kept(tmp_path):
     source = Path(__file__).parents[2] / "src"
     program = (

@@ -4,7 +4,7 @@ import gzip
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.stem.porter import PorterStemmer
 from rouge_score.tokenize import tokenize
@@ -15,17 +15,20 @@ from didact.text.words import all_words, count_words, latin_words, latin_words_s
 REFERENCE = PorterStemmer()
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(alphabet="aAbB 019_-.!ÉßKİ\ud800\x1c\n\t"))
 def test_latin_words_are_those_of_the_reference(text):
     assert latin_words(text) == tokenize(text, None)
     assert latin_words_stemmed(text) == tokenize(text, REFERENCE)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
 def test_both_tokenisers_agree_on_ascii(text):
     assert all_words(text) == latin_words(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_words_hold_no_space_and_no_capitals_and_stay_words(text):
     words = all_words(text)
@@ -51,6 +54,7 @@ def test_every_script_has_words(text, expected):
     assert all_words(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=0x2FF)))
 def test_words_are_counted_as_split_does_where_spaces_separate_them(text):
     assert count_words(text) == len(text.split())

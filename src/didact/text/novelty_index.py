@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import chain
+from functools import cache
+from itertools import accumulate, chain
 from types import ModuleType
 from typing import NamedTuple, TypeVar
 
@@ -82,20 +83,20 @@ class NoveltyIndex:
 
     def nearest(self, text: str | Sequence[str]) -> Neighbour | None:
         """The most similar text of those that are near, the earliest of equals; None if none is."""
-        return self._sweep(_kernels().NEAREST, [text])[0]
+        return self._sweep([text], look=True, add=False)[0]
 
     def add(self, text: str | Sequence[str]) -> int:
         """Add a text without asking; its position."""
-        self._sweep(_kernels().ADD, [text])
+        self._sweep([text], look=False, add=True)
         return len(self) - 1
 
     def offer(self, text: str | Sequence[str]) -> Neighbour | None:
         """Add a text unless one is near; returns the nearest one that stands in its way."""
-        return self._sweep(_kernels().OFFER, [text])[0]
+        return self._sweep([text], look=True, add=True)[0]
 
     def offer_all(self, texts: Sequence[str | Sequence[str]]) -> list[Neighbour | None]:
         """``offer`` each text, one after another; faster than as many calls."""
-        return self._sweep(_kernels().OFFER, texts)
+        return self._sweep(texts, look=True, add=True)
 
     def scores(self, text: str | Sequence[str]) -> NDArray[np.float64]:
         """The similarity to every text, in the order they were added; nothing is skipped."""
@@ -119,17 +120,19 @@ class NoveltyIndex:
         order = np.argsort(-scores, kind="stable")[:k]
         return [Neighbour(float(scores[position]), int(position)) for position in order]
 
-    def _sweep(self, action: int, texts: Sequence[str | Sequence[str]]) -> list[Neighbour | None]:
+    def _sweep(
+        self, texts: Sequence[str | Sequence[str]], *, look: bool, add: bool
+    ) -> list[Neighbour | None]:
         sweep = _kernels().sweep
         ids, ends = self._encode(texts)
-        if action != _kernels().NEAREST:
+        if add:
             self._tokens = _room(self._tokens, int(self._state[1]) + len(ids))
             self._texts = _room(self._texts, len(self) + len(ends) + 1)
         found, scores = np.empty(len(ends), np.int64), np.empty(len(ends), np.float64)
         done = 0
         while True:
             done = sweep(
-                action, self._threshold, self._drop_equal, ids, ends, found, scores,
+                look, add, self._threshold, self._drop_equal, ids, ends, found, scores,
                 self._state, self._tokens, self._texts, self._lists, self._slots,
                 self._postings, self._links, self._bits, done,
             )  # fmt: skip
@@ -145,9 +148,9 @@ class NoveltyIndex:
         """Token ids of all texts end to end, and where each text ends."""
         split = [self._words(text) if isinstance(text, str) else text for text in texts]
         sizes = [len(words) for words in split]
-        ends = np.cumsum(sizes, dtype=np.int64)
+        ends = np.array(list(accumulate(sizes)), np.int64)
         numbers = map(self._vocabulary.__getitem__, chain.from_iterable(split))
-        ids = np.fromiter(numbers, np.int32, int(ends[-1]) if sizes else 0)
+        ids = np.fromiter(numbers, np.int32, sum(sizes))
         self._lists = _room(self._lists, len(self._vocabulary))
         self._slots = _room(self._slots, len(self._vocabulary))
         longest = max(sizes, default=0) + 1
@@ -157,6 +160,7 @@ class NoveltyIndex:
         return ids, ends
 
 
+@cache
 def _kernels() -> ModuleType:
     from didact.text import novelty_kernels  # brings in numba
 

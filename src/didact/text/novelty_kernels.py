@@ -22,19 +22,17 @@ import numba  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ADD", "NEAREST", "OFFER", "score_all", "sweep"]
+__all__ = ["score_all", "sweep"]
 
 Ids: TypeAlias = NDArray[np.int32]
 Integers: TypeAlias = NDArray[np.int64]
 Bits: TypeAlias = NDArray[np.uint64]
 Function = TypeVar("Function", bound=Callable[..., object])
 
-NEAREST, OFFER, ADD = 0, 1, 2
-"""What ``sweep`` does with a text: look, look and add when nothing is near, add."""
-
 _COUNT, _TOKENS, _POSTINGS, _QUERY = 0, 1, 2, 3
 _ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT = 0, 1, 2, 3, 4, 5
 _MASK, _ROW = 0, 1
+_SCALE = 1 << 20
 _ROUNDING = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
 
@@ -92,6 +90,7 @@ def _prepare(ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: 
             links[_LAST, head] = pairs
         bits[_MASK, links[_LAST, head]] |= np.uint64(1) << np.uint64(i & 63)
         links[_TOTAL, head] += 1
+        links[_LEFT, head] = links[_TOTAL, head]
     gap = 1
     while gap < size:
         gap = 3 * gap + 1
@@ -168,20 +167,21 @@ def _common_long(
 
 @_compiled
 def _too_few(
-    missing: float, tokens: Ids, start: int, end: int, slots: Ids, links: Integers, pairs: int
+    missing: float, tokens: Ids, start: int, end: int, slots: Ids, links: Integers
 ) -> bool:
     """Whether more than ``missing`` tokens of a text have no partner in the query."""
-    for pair in range(pairs + 1):
-        links[_LEFT, pair] = links[_TOTAL, pair]
-    for j in range(start, end):
+    j = start
+    while j < end and missing >= 0:
         pair = slots[tokens[j]]
         if pair and links[_LEFT, pair] > 0:
             links[_LEFT, pair] -= 1
         else:
             missing -= 1
-            if missing < 0:
-                return True
-    return False
+        j += 1
+    for seen in range(start, j):
+        pair = slots[tokens[seen]]
+        links[_LEFT, pair] = links[_TOTAL, pair]
+    return missing < 0
 
 
 @_compiled
@@ -208,6 +208,9 @@ def _search(
 ) -> tuple[int, float]:
     best, found = 0.0, -1
     state[_QUERY] += 1
+    # F above t leaves at most (1 - t)(m + n) words without a partner. In whole numbers:
+    unshared = int((1.0 - threshold) * _SCALE) + 2
+    shortest = int(threshold * size / (2.0 - threshold) - _ROUNDING)
     for i in range(_prefix(size, threshold)):
         token = links[_ORDER, i]
         count = lists[token, 1]
@@ -217,13 +220,18 @@ def _search(
         while 2 * room <= count:
             room *= 2
         filled = count - room + 1
+        # A text first met here shares none of the i rarer words, so at most size - i in all.
+        longest = int(((2.0 - threshold) * size - 2 * i) / threshold + _ROUNDING)
         while room:
             for p in range(chunk + 1, chunk + 1 + filled):
                 other = postings[p, 1] & 0xFFFFFFFF
-                slack = (1.0 - threshold) * (size + other) + _ROUNDING
-                if abs(size - other) > slack or other - size + 2 * i > slack:
-                    continue
-                if _ones(np.uint64(postings[p, 0]) ^ signature) > slack:
+                unlike = _ones(np.uint64(postings[p, 0]) ^ signature)
+                # One branch, almost always taken: three would be guessed wrongly too often.
+                if (
+                    (other < shortest)
+                    | (other > longest)
+                    | (unlike * _SCALE > (size + other) * unshared)
+                ):
                     continue
                 text = postings[p, 1] >> 32
                 if texts[text, 1] == state[_QUERY]:
@@ -233,7 +241,12 @@ def _search(
                 if size <= 64:
                     common = _common_short(size, tokens, start, start + other, slots, bits)
                 elif _too_few(
-                    (other - size + slack) / 2, tokens, start, start + other, slots, links, size
+                    (other - size + (1.0 - threshold) * (size + other)) / 2 + _ROUNDING,
+                    tokens,
+                    start,
+                    start + other,
+                    slots,
+                    links,
                 ):
                     continue
                 else:
@@ -288,7 +301,8 @@ def _post(
 
 @_compiled
 def sweep(
-    action: int,
+    look: bool,
+    add: bool,
     threshold: float,
     drop_equal: bool,
     ids: Ids,
@@ -305,19 +319,22 @@ def sweep(
     bits: Bits,
     first: int,
 ) -> int:
-    """Do ``action`` with each text from ``first`` on; stops before one for which room must grow."""
+    """Look for texts near each one, from ``first`` on, and add it where there is none.
+
+    Returns how far it came: it stops at a text for which the postings must be given more room.
+    """
     for number in range(first, len(ends)):
         start = ends[number - 1] if number else 0
         size = ends[number] - start
         signature = _prepare(ids, start, ends[number], slots, links, bits)
         found[number] = -1
-        if action != ADD and size:
+        if look and size:
             found[number], scores[number] = _search(
                 size, signature, threshold, drop_equal,
                 state, tokens, texts, lists, slots, postings, links, bits,
             )  # fmt: skip
         _forget(ids, start, ends[number], slots)
-        if action == NEAREST or found[number] >= 0:
+        if not add or found[number] >= 0:
             continue
         if size and not _post(size, signature, threshold, state, lists, postings, links):
             return number
