@@ -56,7 +56,7 @@ def test_every_chart_is_well_formed_titled_and_escaped(name: str) -> None:
 def test_bins_hold_every_value_once_the_longest_tail_in_the_last() -> None:
     values = [0, 1, 1, 4, 5, 19, *([3] * 400), 10_000]
     columns = bins(values, most=10)
-    assert sum(column.count for column in columns) == len(values)
+    assert sum(column.number for column in columns) == len(values)
     assert len(columns) <= 10
     assert all(b.low == a.high for a, b in pairwise(columns))
     assert bins([], most=10) == []
@@ -68,7 +68,7 @@ def test_bins_reach_a_published_mean_beyond_the_data() -> None:
 
 def test_a_similarity_on_the_edge_of_a_bin_falls_into_the_upper_one() -> None:
     columns = bins([0.15, 0.7, 1.0, 0.0], whole=False)
-    filled = [round(column.low, 2) for column in columns if column.count]
+    filled = [round(column.low, 2) for column in columns if column.number]
     assert filled == [0.0, 0.15, 0.7, 0.95]
 
 

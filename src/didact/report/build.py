@@ -50,8 +50,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(formats.FILTERS)
-    environment.filters["meter"] = lambda share: Markup(charts.meter(share))
+    environment.filters["meter"] = _meter
     return environment
+
+
+def _meter(share: float) -> Markup:
+    return Markup(charts.meter(share))
 
 
 def _version() -> str:

@@ -79,7 +79,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    number: int
 
 
 class Mark(NamedTuple):
@@ -212,7 +212,7 @@ def histogram(
 ) -> str:
     """Columns over a numeric axis, with named vertical lines."""
     low, high = columns[0].low, columns[-1].high
-    tallest = max(column.count for column in columns) or 1
+    tallest = max(column.number for column in columns) or 1
     top, floor = 8 + 18 * len(marks), 8 + 18 * len(marks) + 130
     left, right = 34.0, width - 6.0
     body: list[str] = []
@@ -222,7 +222,7 @@ def histogram(
         body.append(_text(left - 6, y + 4, _figure(tick), "tick", anchor="end"))
     for column in columns:
         a, b = (_place(edge, low, high, left, right) for edge in column[:2])
-        height = column.count / tallest * (floor - top)
+        height = column.number / tallest * (floor - top)
         body.append(
             f'<rect class="bar plain" x="{a + 0.75:.1f}" y="{floor - height:.1f}" '
             f'width="{max(b - a - 1.5, 1):.1f}" height="{height:.1f}"/>'

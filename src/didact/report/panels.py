@@ -45,7 +45,7 @@ class Reason(NamedTuple):
     """Why examples were dropped, and how many."""
 
     text: str
-    count: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

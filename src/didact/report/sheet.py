@@ -239,7 +239,7 @@ def _nearest(facts: Facts) -> tuple[Near, Markup] | None:
     measured = len(found.scores)
     mean = sum(found.scores) / measured
     fifths = [columns[i : i + 4] for i in range(0, 20, 4)]
-    table = [(part[0].low, part[-1].high, sum(c.count for c in part)) for part in fifths]
+    table = [(part[0].low, part[-1].high, sum(c.number for c in part)) for part in fifths]
     near = share(sum(score < 0.5 for score in found.scores) / measured)
     sampled = f", {count(measured)} of them drawn at random" if measured < found.of else ""
     summary = (
@@ -272,9 +272,10 @@ def _verbs(facts: Facts) -> tuple[panels.Wheel, Markup] | None:
 
 def _curve(facts: Facts) -> Markup | None:
     raw = [
-        (float(row["step"]), float(row["loss"]))
+        (float(step), float(loss))
         for row in facts.curve
-        if isinstance(row.get("step"), int | float) and isinstance(row.get("loss"), int | float)
+        if isinstance(step := row.get("step"), int | float)
+        and isinstance(loss := row.get("loss"), int | float)
     ]
     if len(raw) < 2:
         return None
