@@ -43,7 +43,9 @@ class Novelty:
     """`corrected` compares every script; `faithful` only a-z and 0-9, and keeps what equals
     `below`, as the published code does."""
 
-    _seeds: list[Example] = field(init=False, repr=False, compare=False, default_factory=list)
+    _seeds: list[Example] = field(
+        init=False, repr=False, compare=False, default_factory=list[Example]
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.below <= 1:
