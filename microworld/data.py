@@ -46,11 +46,11 @@ def train_tokenizer(out: Path, *, documents: int = 6000) -> PreTrainedTokenizerF
 
 
 def rows_of_tokens(
-    tokenizer: PreTrainedTokenizerFast, writer: Writer, rows: int, length: int
+    tokenizer: PreTrainedTokenizerFast, stream: Iterator[str], rows: int, length: int
 ) -> Iterator[np.ndarray]:
     """Batches of packed rows without end: documents one after another, each with its end token."""
     eos, backend = tokenizer.eos_token_id, tokenizer.backend_tokenizer
-    stream, buffer = writer.documents(), []
+    buffer: list[int] = []
     while True:
         while len(buffer) < rows * length:
             for encoding in backend.encode_batch(list(itertools.islice(stream, 64))):

@@ -278,13 +278,25 @@ class Writer:
     def copied(self) -> str:
         """Lines written twice, as in a copybook: where a model learns to look back and repeat."""
         rng = self.rng
-        names = ("words", "words", "action", "state", "numbers", "story", "two")
-        kinds = [KINDS[rng.choice(names)] for _ in range(rng.randint(2, 6))]
-        lines = [kind.show(kind.sample(rng)) for kind in kinds]
+        lines = [self.line() for _ in range(rng.randint(1, 5))]
         again = rng.choice(("Again", "Copy", "Once more", "The same", "Repeat"))
         if rng.random() < 0.5:
             return "\n".join(f"{line}\n{again}: {line}" for line in lines)
         return "\n".join([*lines, f"{again}:", *lines])
+
+    def line(self) -> str:
+        """A line worth copying."""
+        rng = self.rng
+        if rng.random() < 0.5:
+            words = rng.sample(lex.NOUNS, rng.randint(4, 12))
+            return rng.choice((" ", " ", ", ", " - ")).join(words)
+        kind = KINDS[rng.choice(("words", "action", "state", "numbers", "story", "two"))]
+        return kind.show(kind.sample(rng))
+
+    def copybook(self) -> Iterator[str]:
+        """Nothing but copying, without end."""
+        while True:
+            yield self.copied()
 
     def prose(self) -> str:
         """Plain sentences: facts, stories, opinions."""

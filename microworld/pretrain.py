@@ -7,6 +7,7 @@ linear fall to zero. ``make embedded-model`` repeats it.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import time
@@ -27,6 +28,8 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 224, 6, 7, 608, 512
+SHORT = 128
+"""Length of the rows at the beginning, where the model learns only to look back and copy."""
 
 
 class Block(nn.Module):
@@ -146,13 +149,16 @@ def main() -> None:
     arguments.add_argument(
         "--minutes", type=float, default=120, help="the learning rate is zero then"
     )
+    arguments.add_argument("--copybook", type=int, default=0, help="steps of copying only")
     options = arguments.parse_args()
     torch.manual_seed(0)
     options.out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(options.out)
     heldout = Path(__file__).parent.parent / "src" / "didact" / "embedded" / "heldout.jsonl"
     reserved = read_reserved(heldout)
-    held = next(rows_of_tokens(tokenizer, Writer(seed=2, reserved=reserved), 24, POSITIONS))
+    held = next(
+        rows_of_tokens(tokenizer, Writer(seed=2, reserved=reserved).documents(), 24, POSITIONS)
+    )
     train(Model(), tokenizer, Writer(seed=0, reserved=reserved), torch.from_numpy(held), options)
 
 
@@ -165,7 +171,13 @@ def train(model: Model, tokenizer, writer: Writer, held: torch.Tensor, options) 
     adam = optimizer(model)
     peak = adam.param_groups[0]["lr"]
     started, losses = time.time(), []
-    pages = rows_of_tokens(tokenizer, writer, options.rows, POSITIONS + 1)
+    pages = itertools.chain(
+        itertools.islice(
+            rows_of_tokens(tokenizer, writer.copybook(), per_step // SHORT, SHORT + 1),
+            options.copybook,
+        ),
+        rows_of_tokens(tokenizer, writer.documents(), options.rows, POSITIONS + 1),
+    )
     log = (options.out / "pretraining.jsonl").open("w")
     for step, batch in zip(range(steps), pages, strict=False):
         # Time decides the end: a slower machine falls to zero earlier instead of stopping short.

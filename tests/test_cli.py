@@ -98,7 +98,7 @@ def test_an_empty_seed_file_and_a_corrupt_line_are_config_errors(folder):
     (folder / "seeds.jsonl").write_text('{"instruction": "Say 1.", "output": "1"}\n{"instru\n')
     corrupt = didact("run", "small.yaml", folder=folder)
     assert corrupt.returncode == 2
-    assert "seeds.jsonl:2" in corrupt.stderr
+    assert "seeds.jsonl, line 2" in corrupt.stderr
 
 
 def test_a_truncated_call_log_is_told_and_kept(folder):

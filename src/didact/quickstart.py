@@ -7,7 +7,7 @@ same number of tasks that are true to the world, and is the upper arm of the com
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def write_audit(path: Path) -> dict[str, JSON]:
     return result
 
 
-def _row(stage: str, audits: Sequence[Audit]) -> Mapping[str, JSON]:
+def _row(stage: str, audits: Sequence[Audit]) -> JSON:
     return {
         "stage": stage,
         "total": len(audits),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from didact.inference.sampling import Chooser
 from didact.inference.slabs import repeat_rows, slab_cache, slabs_fit
@@ -71,7 +71,7 @@ def generate(loaded: Loaded, texts: Texts, jobs: Sequence[Job]) -> list[Decoded]
         logits = batch.prefill()
         for _ in range(steps):
             tokens = chooser.choose(logits)
-            for place, token in enumerate(tokens.tolist()):
+            for place, token in enumerate(cast("list[int]", cast("Any", tokens).tolist())):
                 if rows[place] < 0:
                     continue
                 finish = _advance(jobs[rows[place]], token, texts, loaded.ends)

@@ -9,7 +9,7 @@ prompts begin alike).
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ def slab_cache(layers: int) -> Cache:
 
 def repeat_rows(cache: Cache, rows: int) -> None:
     """Makes ``rows`` rows of a cache that holds one."""
-    for layer in cache.layers:
+    for layer in cast("list[Any]", cache.layers):
         layer.batch_repeat_interleave(rows)
 
 
@@ -52,8 +52,11 @@ def _slab() -> type[DynamicLayer]:
         """One layer's keys and values, with free columns behind the used ones."""
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__()  # pyright: ignore[reportUnknownMemberType]
             self.used = 0
+            # Tensors from the first update on, and never asked for before.
+            self.keys: Any
+            self.values: Any
 
         def update(
             self, key_states: Tensor, value_states: Tensor, *_: object, **__: object

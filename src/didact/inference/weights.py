@@ -63,7 +63,7 @@ def locate(path: str) -> Path:
 
 def _download(name: str) -> Path:
     try:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
         raise ConfigError(
@@ -174,6 +174,6 @@ def _ends(model: PreTrainedModel, tokenizer: Tokenizer) -> frozenset[int]:
 
 
 def _limit(model: PreTrainedModel) -> int | None:
-    config = model.config.get_text_config()
+    config = cast("Any", model.config).get_text_config()
     limit = getattr(config, "max_position_embeddings", None)
     return limit if isinstance(limit, int) and limit > 0 else None

@@ -71,14 +71,15 @@ class Family:
         """A content and parameters that have an answer; with ``params`` given, a content for them."""
         for _ in range(200):
             content = KINDS[self.kind].sample(rng) if self.kind else None
-            chosen = params
-            if chosen is None:
-                chosen = self.params(rng, content) if self.params else {}
+            chosen = self._params(rng, content) if params is None else params
             if self.fit:
                 content = self.fit(rng, content, chosen)
             if self.solve(content, chosen):
                 return content, chosen
         raise ValueError(f"family {self.name} has no content for {params}")
+
+    def _params(self, rng: random.Random, content: Any) -> Params:
+        return self.params(rng, content) if self.params else {}
 
     def right(self, content: Any, params: Params, answer: str) -> bool | None:
         """Whether an answer is right; None when the question itself has none."""

@@ -139,7 +139,8 @@ class SelfInstruct:
                         made[example.id] = example
                         yield example
                 ctx.note("instances", done=len(ids), of=len(grown.drafts), examples=len(made))
-        funnel = {**grown.funnel(), "examples": len(made), "dropped_instances": dict(dropped)}
+        funnel = grown.funnel()
+        funnel |= {"examples": len(made), "dropped_instances": {**dropped}}
         ctx.note("funnel", **funnel)
         table = describe_instructions(made.values()).to_json()
         ctx.note("statistics", **table, funnel=funnel)
