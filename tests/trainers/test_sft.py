@@ -134,6 +134,15 @@ def test_the_loss_is_that_of_the_model_over_the_trained_tokens(base, tmp_path, m
 
 
 @pytest.mark.train
+def test_bfloat16_is_what_it_says_and_changes_little(base, tmp_path):
+    train(base, tmp_path / "full", dtype="float32")
+    train(base, tmp_path / "half", dtype="bfloat16")
+    full, half = losses(tmp_path / "full"), losses(tmp_path / "half")
+    assert full[0] != half[0]
+    assert full == pytest.approx(half, rel=0.02)
+
+
+@pytest.mark.train
 def test_a_batch_in_parts_is_the_same_batch(base, tmp_path):
     train(base, tmp_path / "whole", dtype="float32")
     train(base, tmp_path / "parts", dtype="float32", at_once=2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +49,8 @@ def answer_loss(
     No attention mask: padding is on the right, and nothing looks to its right in a causal model.
     """
     import torch
-    from torch.utils.checkpoint import checkpoint as recomputed
+
+    recomputed: Untyped = import_module("torch.utils.checkpoint").checkpoint
 
     labels = inputs["labels"][:, 1:]
     trained = labels != IGNORED
@@ -57,10 +58,11 @@ def answer_loss(
     states = causal.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
     head = causal.get_output_embeddings()
 
-    def loss_of(states: Tensor, targets: Tensor) -> Tensor:
+    def loss_of(states: Untyped, targets: Untyped) -> Tensor:
         return torch.nn.functional.cross_entropy(head(states).float(), targets, reduction="sum")
 
-    states, targets = states[:, :-1][trained], labels[trained]
+    states = states[:, :-1][trained]
+    targets: Untyped = labels[trained]
     piece = max(1, _PIECE // int(head.weight.shape[0]))
     if len(targets) <= piece:
         total = loss_of(states, targets)
@@ -73,7 +75,7 @@ def answer_loss(
 
 
 @contextmanager
-def renamed() -> Iterator[None]:
+def renamed() -> Generator[None]:
     """Without the warnings that TRL and PEFT still call what transformers 5 has renamed."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is", FutureWarning)
@@ -94,8 +96,12 @@ def lean_trainer(*, curve: Curve, folder: Path, seconds: float, **settings: Unty
             num_items_in_batch: Untyped = None,
         ) -> Untyped:
             if return_outputs or not _plain(self):
-                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            return answer_loss(model, inputs, num_items_in_batch)
+                return sft_trainer.compute_loss(
+                    self, model, inputs, return_outputs, num_items_in_batch
+                )
+            # accelerate computes in bfloat16 inside the model's own forward, which is not used.
+            with self.accelerator.autocast():
+                return answer_loss(model, inputs, num_items_in_batch)
 
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             del start_time
