@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from didact.components import fingerprint
 from didact.context import Context
+from didact.disk import storing
 from didact.errors import ConfigError, DidactError
 from didact.inference import weights
 from didact.records import JSON, Example, digest, operational
@@ -159,7 +160,8 @@ class SFT:
             )
         trainer.train(resume_from_checkpoint=str(newest) if newest else None)
         stops = {row.labels[-1] for row in rows}
-        _save(trainer.model, tokenizer, source=source, stops=stops, out=out)
+        with checkpoint.writing(out):
+            _save(trainer.model, tokenizer, source=source, stops=stops, out=out)
         return {
             "rows": len(rows),
             "refused": len(examples) - len(rows),
@@ -250,7 +252,8 @@ def _rows(
         else:
             refused.append((example.id, row.reason))
     lines = [json.dumps({"id": id, "reason": reason}) + "\n" for id, reason in refused]
-    (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
+    with storing(out):
+        (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
     # What follows a colon is about one row, and would make every reason its own.
     reasons = Counter(reason.partition(":")[0] for _, reason in refused)
     ctx.note("rows", kept=len(rows), refused=len(refused), reasons=dict(reasons))
@@ -298,8 +301,9 @@ def _state(out: Path) -> dict[str, Any]:
 
 def _write(out: Path, state: Mapping[str, JSON]) -> None:
     part = out / "state.json.part"
-    part.write_text(json.dumps(state, indent=1), encoding="utf-8")
-    part.replace(out / "state.json")
+    with storing(out):
+        part.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        part.replace(out / "state.json")
 
 
 def _clear(out: Path) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from didact.disk import storing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,8 +59,6 @@ def save(
 
     final = folder / f"{_PREFIX}{state.global_step:08}"
     part = final.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     packed = optimizer.state_dict()
     tensors: dict[str, Tensor] = {f"weight/{name}": value for name, value in _trained(model)}
     tensors |= {
@@ -66,15 +67,30 @@ def save(
         for name, value in values.items()
     }
     tensors |= {f"random/{device}": value for device, value in _random_state().items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part / _TENSORS)
     settings = {"groups": packed["param_groups"], "scheduler": scheduler.state_dict()}
-    (part / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
-    state.save_to_json(str(part / TRAINER_STATE))
-    older = list(folder.glob(f"{_PREFIX}*"))
-    part.rename(final)
+    with writing(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part / _TENSORS)
+        (part / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+        state.save_to_json(str(part / TRAINER_STATE))
+        older = list(folder.glob(f"{_PREFIX}*"))
+        part.rename(final)
     for path in older:
         shutil.rmtree(path, ignore_errors=True)
     return final
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Around nothing but writing under ``path``: what goes wrong becomes a StoreError."""
+    from safetensors import SafetensorError
+
+    with storing(path):
+        try:
+            yield
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def restore_weights(checkpoint: Path, model: Module) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from didact.disk import storing
 from didact.errors import DidactError
 
 __all__ = ["Curve"]
@@ -22,8 +23,9 @@ class Curve:
         """``tokens`` of every step, padding excluded; ``done`` steps are kept, later ones cut."""
         kept = _lines(path)[:done]
         part = path.with_suffix(".part")
-        part.write_text("".join(kept), encoding="utf-8")
-        part.replace(path)
+        with storing(path):
+            part.write_text("".join(kept), encoding="utf-8")
+            part.replace(path)
         self.last = float(json.loads(kept[-1])["loss"]) if kept else math.nan
         self._path = path
         self._tokens = tokens
@@ -49,7 +51,7 @@ class Curve:
             "tokens": tokens,
             "tokens_per_second": speed,
         }
-        with self._path.open("a", encoding="utf-8") as file:
+        with storing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         steps = len(self._tokens)
         if step % self._every == 0 or step == steps:
