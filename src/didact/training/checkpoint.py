@@ -31,6 +31,7 @@ __all__ = [
     "restore_weights",
     "save",
     "step_of",
+    "writing",
 ]
 
 TRAINER_STATE = "trainer_state.json"
