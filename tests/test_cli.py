@@ -90,6 +90,16 @@ def test_a_typo_is_told_with_what_to_do(folder, change, says):
     assert not (folder / "out").exists()
 
 
+def test_a_base_that_is_no_model_is_told_before_any_work(folder):
+    (folder / "nomodel").mkdir()
+    text = RUN_FILE + "train: {use: sft, base: ./nomodel}\n"
+    (folder / "base.yaml").write_text(text)
+    result = didact("run", "base.yaml", folder=folder)
+    assert result.returncode == 2
+    assert "nomodel is no model" in result.stderr
+    assert not (folder / "out").exists()
+
+
 def test_an_empty_seed_file_and_a_corrupt_line_are_config_errors(folder):
     (folder / "seeds.jsonl").write_text("")
     empty = didact("run", "small.yaml", folder=folder)

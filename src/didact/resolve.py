@@ -90,6 +90,8 @@ def base_path(training: Training) -> Path:
         return _EMBEDDED
     path = Path(training.base)
     if not (path / "run.yaml").is_file():
+        if path.is_dir() and not (path / "config.json").is_file():
+            raise ConfigError(f"train.base: {path} is no model: it has no config.json")
         return path
     trained = trained_model(path)
     if trained is None:
