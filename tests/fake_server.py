@@ -81,6 +81,7 @@ class Raw:
         return web.Response(body=self.body, status=self.status, content_type="application/json")
 
 
+@dataclass(frozen=True)
 class HangUp:
     """Closes the connection without an answer."""
 
