@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -122,10 +121,8 @@ def show_life(found: Life, *, as_json: bool) -> str:
         lines.append(f"{name:<9} {word}{score}{evidence}")
     if found.part == "generated":
         lines.append(f"trained   {'yes' if found.trained else 'no'}")
-    scores = Counter[str]()
     for answer in found.answers:
         lines.append(f"answer    {answer.model}: {answer.text}")
-        scores[answer.model] += 1
     for score in found.scores:
         value = "abstained" if score.value is None else f"{score.value:.1f}"
         lines.append(f"score     {score.model}, {score.metric}: {value} {score.reason}".rstrip())

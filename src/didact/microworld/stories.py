@@ -8,7 +8,7 @@ from typing import Any
 from didact.microworld import forms
 from didact.microworld import lexicon as lex
 from didact.microworld.family import Family, Params, family
-from didact.microworld.kinds import Action, Story
+from didact.microworld.kinds import KINDS, Action, Story
 
 __all__ = ["FAMILIES", "OPINIONS"]
 
@@ -67,8 +67,6 @@ def _polite(text: str) -> list[str] | None:
 
 
 def _tense(rng: random.Random, x: Any, p: Params) -> str:
-    from didact.microworld.kinds import KINDS
-
     action: Action = KINDS["action"].sample(rng)
     return action.text(rng.choice(("past", "third")))
 
@@ -98,8 +96,6 @@ def _topic_of(text: str) -> list[str] | None:
 
 
 def _form(rng: random.Random, x: Any, p: Params) -> str:
-    from didact.microworld.kinds import KINDS
-
     action: Action = KINDS["action"].sample(rng)
     return action.text(rng.choice(("question", "third", "past")))
 
