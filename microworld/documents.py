@@ -293,11 +293,6 @@ class Writer:
         kind = KINDS[rng.choice(("words", "action", "state", "numbers", "story", "two"))]
         return kind.show(kind.sample(rng))
 
-    def copybook(self) -> Iterator[str]:
-        """Nothing but copying, without end."""
-        while True:
-            yield self.copied()
-
     def prose(self) -> str:
         """Plain sentences: facts, stories, opinions."""
         rng = self.rng

@@ -1,13 +1,12 @@
 """Pre-trains the embedded model: a LLaMA of about four million parameters on two CPU cores.
 
 bf16 autocast, packed rows with no padding, cross-entropy in chunks, AdamW, a short warm-up and a
-linear fall to zero. ``make embedded-model`` repeats it.
+linear fall to zero, one process on each core. ``make embedded-model`` repeats it.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import math
 import time
@@ -15,21 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
-from data import (
-    VOCABULARY,
-    read_reserved,
-    rows_of_tokens,
-    train_tokenizer,
-    write_wordings,
-)
+from data import VOCABULARY, read_reserved, rows_of_tokens, train_tokenizer, write_wordings
 from documents import Writer
+from start import start
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 224, 6, 7, 608, 512
-SHORT = 128
-"""Length of the rows at the beginning, where the model learns only to look back and copy."""
+THETA = 1e5
+"""Base of the rotary positions: half of the frequencies hardly turn within the context."""
+SHORT, LONG_FROM = 256, 0.75
+"""Rows have this length until this share of the time has gone; then that of the context."""
+HELD_SEED = 2
+HELDOUT = Path(__file__).parent.parent / "src" / "didact" / "embedded" / "heldout.jsonl"
 
 
 class Block(nn.Module):
@@ -61,7 +60,10 @@ class Block(nn.Module):
             for n in ("q_proj", "k_proj", "v_proj")
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        # For rows this short the plain product is faster on a CPU than the fused kernel.
+        weights = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        future = torch.full((length, length), -math.inf, dtype=weights.dtype).triu(1)
+        mixed = torch.softmax(weights + future, dim=-1).to(v.dtype) @ v
         x = x + self.self_attn["o_proj"](mixed.transpose(1, 2).reshape(rows, length, WIDTH))
         h = self.post_attention_layernorm(x)
         return x + self.mlp["down_proj"](F.silu(self.mlp["gate_proj"](h)) * self.mlp["up_proj"](h))
@@ -81,20 +83,13 @@ class Model(nn.Module):
         self.embed_tokens = nn.Embedding(VOCABULARY, WIDTH)
         self.layers = nn.ModuleList(Block() for _ in range(LAYERS))
         self.norm = nn.RMSNorm(WIDTH, eps=1e-6)
-        half = WIDTH // HEADS // 2
-        rates = 10000.0 ** (-torch.arange(half) / half)
-        angles = torch.outer(torch.arange(POSITIONS), rates)
+        self.size = WIDTH // HEADS
+        self.rates = THETA ** (-torch.arange(self.size // 2) / (self.size // 2))
+        angles = torch.outer(torch.arange(POSITIONS), self.rates)
         angles = torch.cat((angles, angles), dim=-1)
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
-        for name, weight in self.named_parameters():
-            if weight.dim() == 2:
-                scale = (
-                    0.02 / math.sqrt(2 * LAYERS)
-                    if name.endswith(("o_proj.weight", "down_proj.weight"))
-                    else 0.02
-                )
-                nn.init.normal_(weight, std=scale)
+        start(self)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         x = self.embed_tokens(ids)
@@ -116,19 +111,12 @@ class Model(nn.Module):
         return total / len(targets)
 
 
-def optimizer(model: Model) -> torch.optim.Optimizer:
-    """AdamW; Muon, tried at this batch size, had not learned to copy after four million tokens."""
-    return torch.optim.AdamW(
-        model.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.01, fused=True
-    )
-
-
 def save(model: Model, out: Path) -> None:
     """The weights as a transformers model in bf16, the size of the package's limit halved."""
     config = LlamaConfig(
         vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=INNER, num_hidden_layers=LAYERS,
         num_attention_heads=HEADS, num_key_value_heads=HEADS, max_position_embeddings=POSITIONS,
-        rms_norm_eps=1e-6, rope_theta=10000.0, tie_word_embeddings=True, bos_token_id=None,
+        rms_norm_eps=1e-6, rope_theta=THETA, tie_word_embeddings=True, bos_token_id=None,
         eos_token_id=0, pad_token_id=1, dtype="bfloat16",
     )  # fmt: skip
     llama = LlamaForCausalLM(config)
@@ -144,74 +132,86 @@ def save(model: Model, out: Path) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--tokens", type=float, default=18e6)
-    arguments.add_argument("--rows", type=int, default=12, help="rows of 512 tokens in a step")
-    arguments.add_argument(
-        "--minutes", type=float, default=120, help="the learning rate is zero then"
-    )
-    arguments.add_argument("--copybook", type=int, default=0, help="steps of copying only")
+    arguments.add_argument("--minutes", type=float, default=60)
+    arguments.add_argument("--processes", type=int, default=2)
+    arguments.add_argument("--batch", type=int, default=3072, help="tokens in a step of a process")
+    arguments.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     options = arguments.parse_args()
-    torch.manual_seed(0)
     options.out.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer(options.out)
-    heldout = Path(__file__).parent.parent / "src" / "didact" / "embedded" / "heldout.jsonl"
-    reserved = read_reserved(heldout)
-    held = next(
-        rows_of_tokens(tokenizer, Writer(seed=2, reserved=reserved).documents(), 24, POSITIONS)
+    train_tokenizer(options.out)
+    torch.multiprocessing.spawn(train, (options,), nprocs=options.processes)
+    parts = [np.load(path) for path in sorted(options.out.glob("wordings-*.npy"))]
+    np.save(options.out / "wordings.npy", np.unique(np.concatenate(parts)))
+
+
+def train(rank: int, options: argparse.Namespace) -> None:
+    """One process: one pass over pages that are written while it trains, none seen twice."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    meeting = f"file://{(options.out / 'meeting').absolute()}"
+    dist.init_process_group("gloo", meeting, rank=rank, world_size=options.processes)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(options.out)
+    reserved = read_reserved(HELDOUT)
+    model = Model()
+    adam = torch.optim.AdamW(
+        model.parameters(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
-    train(Model(), tokenizer, Writer(seed=0, reserved=reserved), torch.from_numpy(held), options)
-
-
-def train(model: Model, tokenizer, writer: Writer, held: torch.Tensor, options) -> None:
-    """One pass over pages that are written while it trains: no page is seen twice."""
-    per_step = options.rows * POSITIONS
-    steps = int(options.tokens // per_step)
+    held_pages = Writer(HELD_SEED, reserved).documents()
+    held = torch.from_numpy(next(rows_of_tokens(tokenizer, held_pages, 24, POSITIONS)))
+    # Seeds of the processes stay clear of the tokenizer's and of the held-out pages'.
+    writer = Writer(100 + rank, reserved)
+    pages = {
+        length: rows_of_tokens(tokenizer, writer.documents(), options.batch // length, length + 1)
+        for length in (SHORT, POSITIONS)
+    }
     count = sum(p.numel() for p in model.parameters())
-    print(f"{count:,} parameters, {steps} steps of {per_step} tokens", flush=True)
-    adam = optimizer(model)
-    peak = adam.param_groups[0]["lr"]
-    started, losses = time.time(), []
-    pages = itertools.chain(
-        itertools.islice(
-            rows_of_tokens(tokenizer, writer.copybook(), per_step // SHORT, SHORT + 1),
-            options.copybook,
-        ),
-        rows_of_tokens(tokenizer, writer.documents(), options.rows, POSITIONS + 1),
-    )
-    log = (options.out / "pretraining.jsonl").open("w")
-    for step, batch in zip(range(steps), pages, strict=False):
-        # Time decides the end: a slower machine falls to zero earlier instead of stopping short.
-        share = max(step / steps, (time.time() - started) / (options.minutes * 60))
-        if share >= 1:
-            break
-        adam.param_groups[0]["lr"] = peak * min(1.0, (step + 1) / 100) * (1 - share)
+    log = (options.out / "pretraining.jsonl").open("w") if rank == 0 else None
+    started, share, step, tokens, losses = time.time(), 0.0, 0, 0, []
+    while share < 1:
+        rate = options.rate * min(1.0, (step + 1) / 100) * (1 - share)
+        adam.param_groups[0]["lr"] = rate
+        batch = next(pages[SHORT if share < LONG_FROM else POSITIONS])
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = model.loss(torch.from_numpy(batch))
         loss.backward()
+        # Time decides the end: a slower machine falls to zero earlier instead of stopping short.
+        share = average(model, (time.time() - started) / (options.minutes * 60))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         adam.zero_grad(set_to_none=True)
+        step, tokens = step + 1, tokens + options.batch * options.processes
         losses.append(loss.item())
-        if step % 25 == 24 or step in (2, 9):
-            seen, seconds = (step + 1) * per_step, time.time() - started
+        if step % 50 == 0 or share >= 1:
             row = {
-                "step": step + 1,
+                "step": step,
                 "parameters": count,
-                "tokens": seen,
-                "loss": round(float(np.mean(losses[-25:])), 4),
-                "tokens_per_second": round(seen / seconds),
+                "tokens": tokens,
+                "loss": round(float(np.mean(losses[-50:])), 4),
+                "tokens_per_second": round(tokens / (time.time() - started)),
                 "share": round(share, 3),
             }
-            if step % 200 == 199:
-                row["held_loss"] = round(evaluate(model, held), 4)
-                save(model, options.out)
-            print(json.dumps(row), flush=True)
-            log.write(json.dumps(row) + "\n")
-            log.flush()
-    final = evaluate(model, held)
-    print(f"held-out loss {final:.4f} after {(time.time() - started) / 60:.0f} minutes")
-    save(model, options.out)
-    write_wordings(writer.wordings, options.out / "wordings.npy")
+            if log is not None:
+                if step % 500 == 0 or share >= 1:
+                    row["held_loss"] = round(evaluate(model, held), 4)
+                    row["first_copy"], row["second_copy"] = copying(model, tokenizer)
+                    save(model, options.out)
+                print(json.dumps(row), flush=True)
+                log.write(json.dumps(row) + "\n")
+                log.flush()
+            if step % 500 == 0 or share >= 1:
+                write_wordings(writer.wordings, options.out / f"wordings-{rank}.npy")
+
+
+def average(model: Model, share: float) -> float:
+    """Averages the gradients over the processes, and their clocks, so that all stay the same."""
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([*(grad.flatten() for grad in grads), torch.tensor([share])])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    parts = flat[:-1].split([grad.numel() for grad in grads])
+    for grad, part in zip(grads, parts, strict=True):
+        grad.copy_(part.view_as(grad))
+    return float(flat[-1])
 
 
 @torch.no_grad()
@@ -219,6 +219,23 @@ def evaluate(model: Model, held: torch.Tensor) -> float:
     """Mean loss on pages of another seed."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         return float(np.mean([model.loss(part).item() for part in held.split(8)]))
+
+
+@torch.no_grad()
+def copying(model: Model, tokenizer: PreTrainedTokenizerFast) -> tuple[float, float]:
+    """Nats per token of a line when it is seen first, and when it comes again."""
+    writer, first, second, count = Writer(HELD_SEED), 0.0, 0.0, 0
+    for _ in range(24):
+        line = writer.line()
+        length = len(tokenizer.encode(line)) - 1
+        ids = torch.tensor([tokenizer.encode(f"{line}\nAgain:\n{line}")])
+        hidden = model(ids[:, :-1])[0]
+        nats = F.cross_entropy(
+            F.linear(hidden, model.embed_tokens.weight), ids[0, 1:], reduction="none"
+        )
+        first, second = first + nats[:length].sum().item(), second + nats[-length:].sum().item()
+        count += length
+    return round(first / count, 3), round(second / count, 3)
 
 
 if __name__ == "__main__":

@@ -51,13 +51,8 @@ def _opinion(rng: random.Random, x: Any, p: Params) -> str:
 
 
 def _manner(rng: random.Random, x: Any, p: Params) -> str:
-    form = rng.choice(_POLITE + _RUDE)
-    return (
-        form.format(rng.choice(_REQUESTS)).replace("{}", "")[:1].upper()
-        + form.format(rng.choice(_REQUESTS))[1:]
-        if form.startswith("{}")
-        else form.format(rng.choice(_REQUESTS))
-    )
+    said = rng.choice(_POLITE + _RUDE).format(rng.choice(_REQUESTS))
+    return said[:1].upper() + said[1:]
 
 
 def _polite(text: str) -> list[str] | None:
