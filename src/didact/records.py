@@ -40,9 +40,13 @@ INPUT_MARK = "\n\nInput:\n"
 """Between instruction and input in the user turn of a one-turn record; the first one splits."""
 
 
+# Made once: json.dumps makes an encoder for every call that sets anything.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical(value: JSON) -> str:
     """The one JSON text of a value: keys sorted, no spaces, Unicode as it is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _canonical(value)
 
 
 def digest(value: JSON) -> str:
@@ -108,13 +112,20 @@ class Example:
 
     messages: tuple[Message, ...]
     meta: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
-    """Plain JSON a recipe wants to keep; ``references`` lists more right answers of a test item."""
+    """Plain JSON a recipe wants to keep. Keys that mean the same everywhere: ``references``, more
+    right answers of a test item; ``rejected``, worse answers of a preference pair, a list of texts
+    that stand for the last assistant turn, or of whole conversations (lists of messages) where more
+    differs; ``licence`` and ``generator``, whose terms the text is under and who wrote it."""
     origin: Origin
-    id: str = field(init=False)
+    _id: str = field(init=False, repr=False, compare=False, default="")
 
-    def __post_init__(self) -> None:
-        content = cast("JSON", [message.to_json() for message in self.messages])
-        object.__setattr__(self, "id", digest(content))
+    @property
+    def id(self) -> str:
+        """The hash of the messages; computed when first asked for, readers seldom need it."""
+        if not self._id:
+            content = cast("JSON", [message.to_json() for message in self.messages])
+            object.__setattr__(self, "_id", digest(content))
+        return self._id
 
     @classmethod
     def single(
@@ -159,6 +170,17 @@ class Example:
         """Every right answer known: the output, then ``meta["references"]``, each once."""
         extra = cast("list[str]", self.meta.get("references") or [])
         return tuple(dict.fromkeys([self.output, *extra]))
+
+    @property
+    def rejected(self) -> tuple[tuple[Message, ...], ...]:
+        """The worse conversations of a preference pair, best first; none where it is no pair."""
+        found: list[tuple[Message, ...]] = []
+        for worse in cast("list[str | list[dict[str, Any]]]", self.meta.get("rejected") or []):
+            if isinstance(worse, str):
+                found.append((*self.prompt, Message("assistant", worse)))
+            else:
+                found.append(tuple(Message(m["role"], m["content"]) for m in worse))
+        return tuple(found)
 
     def _first_user(self) -> str:
         return next((m.content for m in self.messages if m.role == "user"), "")
