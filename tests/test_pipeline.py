@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -168,9 +168,10 @@ def test_the_cap_of_an_entry_ends_it_and_two_entries_differ(tmp_path: Path) -> N
     run = Run.open(tmp_path / "run")
     stage = run.stage("generate")
     assert stage is not None
-    assert stage["entries"] == [
-        {"use": "Feedback", "examples": 5},
-        {"use": "Feedback-2", "examples": 6},
+    told = cast("list[dict[str, object]]", stage["entries"])
+    assert [(e["use"], e["made"], e["examples"], e["cap"]) for e in told] == [
+        ("Feedback", 5, 5, 5),
+        ("Feedback-2", 6, 6, 6),
     ]
     assert len(run.examples()) == 11
 

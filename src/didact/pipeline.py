@@ -17,6 +17,7 @@ from didact.components import fingerprint, name_of, path_fingerprint
 from didact.config import Evaluation, Generation, RunConfig, Training
 from didact.context import Checker, Context, Filter, Listener, Recipe, Sifter, Source
 from didact.errors import ConfigError, DidactError
+from didact.mixture import Pools
 from didact.records import JSON, Answer, Example, Request, Verdict, digest
 from didact.resolve import base_path, items, seeds, whole
 from didact.store import Run
@@ -81,6 +82,8 @@ def generate(
                 "use": fingerprint(entry.use),
                 "seeds": digest([seed.to_json() for seed in found]),
                 "cap": entry.cap,
+                "weight": entry.weight,
+                "share": entry.share,
             }
             for entry, found in zip(config.generate, given, strict=True)
         ]
@@ -90,29 +93,27 @@ def generate(
 
 async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -> Summary:
     all_seeds = {seed.id: seed for found in given for seed in found}
-    seen: set[str] = set()
-    by_entry: list[JSON] = []
+    pools = Pools(work.config.generate, seed=work.config.seed)
+    parts = _numbered([name_of(entry.use) for entry in work.config.generate])
     try:
         with work.making(mark) as folder:
             folder.write(tables.SEEDS, all_seeds.values())
-            parts = _numbered([name_of(entry.use) for entry in work.config.generate])
             with folder.writing(tables.EXAMPLES) as writer:
-                for part, entry, found in zip(parts, work.config.generate, given, strict=True):
-                    before = work.kept
+                for number, (part, found) in enumerate(zip(parts, given, strict=True)):
+                    entry = work.config.generate[number]
                     async with aclosing(_made(work.context(part), entry, found)) as examples:
                         async for example in examples:
                             work.read += 1
-                            if example.id in seen:
-                                work.dropped["exact duplicate"] += 1
-                                continue
-                            seen.add(example.id)
-                            writer.add(example)
-                            work.kept += 1
+                            if pools.offer(number, example):
+                                writer.add(example)
+                            work.kept, work.dropped = pools.kept, pools.dropped
                             work.progress(work.read)
-                            if work.kept - before == entry.cap:
+                            if pools.full(number):
                                 break
-                    by_entry.append({"use": part, "examples": work.kept - before})
-            return work.finish(folder, mark, entries=by_entry)
+                    for example in pools.end(number):
+                        writer.add(example)
+            work.kept, work.dropped = pools.kept, pools.dropped
+            return work.finish(folder, mark, **pools.to_json(parts))
     finally:
         await work.close()
 
