@@ -1,4 +1,6 @@
-"""Examples in JSON Lines files, plain or gzipped, of four shapes that may be mixed.
+"""Examples in JSON files of any columns: JSON Lines or one array, plain or gzipped; CSV and TSV.
+
+Four shapes of rows, that may be mixed:
 
 - a row of texts, ``{"instruction", "input", "output"}``, its keys renamed by the fields below; no
   input, or null, is an empty one; a list of outputs is an output and further right answers;
@@ -14,16 +16,15 @@ Cost: no calls.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Literal
 
-from didact.errors import ConfigError
-from didact.records import JSON, Example, Message, Origin, Role
-from didact.text.rows import Row, read_rows
+from didact.formats.mapped import Columns
+from didact.formats.reading import Reading, provenance
+from didact.formats.refusals import Refusals
+from didact.records import Example, Origin
 
 __all__ = ["Jsonl"]
 
@@ -32,78 +33,37 @@ _ORIGIN = Origin(recipe="jsonl")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jsonl:
-    """Examples from a JSON Lines file."""
+    """Examples from a JSON Lines, JSON, CSV or TSV file of any columns."""
 
     path: Path
     """The file; one whose name ends in .gz is decompressed."""
     instruction: str = "instruction"
-    """The key of the instruction."""
+    """The key of the instruction, or a template over keys: ``"Summarise: {text}"``."""
     input: str = "input"
-    """The key of the input; a row without it has none."""
+    """The key of the input, or a template; a row without it has none."""
     output: str = "output"
-    """The key of the output."""
+    """The key of the output, or a template."""
+    system: str = ""
+    """The key of a system message; none where it is empty."""
+    rejected: str = ""
+    """The key of a worse answer, or of a list of them, for preference pairs."""
+    licence: str = ""
+    """Whose terms the data is under, for ``meta``; a row's own ``licence`` goes before it."""
+    generator: str = ""
+    """Who wrote the answers: a model's name or ``human``; a row's own goes before it."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What a row that cannot be read does: end the reading, or be left out and counted."""
 
-    def read(self) -> Iterator[Example]:
+    def read(self, refusals: Refusals | None = None) -> Iterator[Example]:
         """Every example, in the order of the file."""
-        with self._open() as file:
-            try:
-                for row in read_rows(file, str(self.path), renamed=True):
-                    yield from self._examples(row)
-            except (OSError, EOFError, zlib.error) as error:
-                raise ConfigError(f"{self.path}: the file is damaged: {error}") from error
-
-    def _open(self) -> BinaryIO:
-        try:
-            if self.path.suffix == ".gz":
-                return cast("BinaryIO", gzip.open(self.path))
-            return self.path.open("rb")
-        except OSError as error:
-            raise ConfigError(f"{self.path}: cannot be read: {error.strerror}") from error
-
-    def _examples(self, row: Row) -> Iterator[Example]:
-        if "messages" in row.data:
-            yield _conversation(row)
-            return
-        instruction = row.text(self.instruction, meaning="instruction")
-        if "instances" in row.data:
-            meta = row.rest(self.instruction, "instances")
-            for part in row.parts("instances"):
-                yield _single(part, instruction, "input", "output", meta=meta)
-            return
-        if self.input != "input" and self.input not in row.data:
-            row.text(self.input, meaning="input")
-        meta = row.rest(self.instruction, self.input, self.output)
-        yield _single(row, instruction, self.input, self.output, meta=meta)
-
-
-def _single(
-    row: Row, instruction: str, source: str, target: str, *, meta: dict[str, JSON]
-) -> Example:
-    outputs = row.data.get(target)
-    if isinstance(outputs, list) and outputs:
-        answers = [Row(row.place, {target: answer}).text(target) for answer in outputs]
-        output, meta = answers[0], {**meta, "references": cast("JSON", answers[1:])}
-    else:
-        output = row.text(target, meaning="output")
-    given = row.optional_text(source)
-    return Example.single(instruction, output, input=given, origin=_ORIGIN, meta=meta)
-
-
-def _conversation(row: Row) -> Example:
-    messages = tuple(_message(part) for part in row.parts("messages"))
-    if "origin" not in row.data:
-        return Example(messages=messages, meta=row.rest("messages", "id"), origin=_ORIGIN)
-    try:
-        return Example.from_json(row.data)
-    except (KeyError, TypeError) as error:
-        row.fail(f"not an example as didact writes them ({error!r}); without 'origin' it is read")
-
-
-def _message(part: Row) -> Message:
-    role = part.text("role")
-    if role not in {"system", "user", "assistant"}:
-        part.fail(f"'role' must be system, user or assistant, it is {role!r}")
-    content = part.data.get("content")
-    if not isinstance(content, str):
-        part.text("content")
-    return Message(cast("Role", role), part.optional_text("content"))
+        columns = Columns(
+            origin=_ORIGIN,
+            instruction=self.instruction,
+            input=self.input,
+            output=self.output,
+            system=self.system,
+            rejected=self.rejected,
+            stated=provenance(self.licence, self.generator),
+        )
+        reading = Reading(self.path, on_error=self.on_error, refusals=refusals)
+        return reading.examples(columns.parse)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, cast
 from didact.errors import ConfigError
 from didact.records import JSON
 
-__all__ = ["Row", "read_rows"]
+__all__ = ["Row", "RowError", "read_rows"]
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "instruction": ("prompt", "question", "query", "task", "instructions", "definition"),
@@ -24,6 +24,17 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "role": ("from",),
     "content": ("value", "text"),
 }
+
+
+class RowError(ConfigError):
+    """A row that cannot be read."""
+
+    def __init__(self, place: str, message: str, reason: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+        self.message = message
+        self.reason = reason
+        """Short and the same for every row with the same fault, so that it can be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +51,16 @@ class Row:
         """The text under a key that must be there and hold some."""
         value = self._value(key, meaning or key)
         if not isinstance(value, str) or not value.strip():
-            self.fail(f"{key!r} must be a text that is not empty, it is {_shown(value)}")
+            told = f"{key!r} must be a text that is not empty, it is {_shown(value)}"
+            self.fail(told, reason=f"{key!r} is no text" if value != "" else f"{key!r} is empty")
         return self._encodable(key, value)
 
     def optional_text(self, key: str) -> str:
         """The text under a key; "" where the key is missing or null."""
         value = self.data.get(key)
         if value is not None and not isinstance(value, str):
-            self.fail(f"{key!r} must be a text, it is {_shown(value)}")
+            told = f"{key!r} must be a text, it is {_shown(value)}"
+            self.fail(told, reason=f"{key!r} is no text")
         return self._encodable(key, value or "")
 
     def flag(self, key: str) -> bool:
@@ -61,11 +74,13 @@ class Row:
         """The objects in the list under a key; there must be one at least."""
         value = self._value(key, key)
         if not isinstance(value, list) or not value:
-            self.fail(f"{key!r} must be a list that is not empty, it is {_shown(value)}")
+            told = f"{key!r} must be a list that is not empty, it is {_shown(value)}"
+            self.fail(told, reason=f"{key!r} is no list with something in it")
         parts: list[Row] = []
         for number, part in enumerate(value, 1):
             if not isinstance(part, dict):
-                self.fail(f"entry {number} of {key!r} must be an object, it is {_shown(part)}")
+                told = f"entry {number} of {key!r} must be an object, it is {_shown(part)}"
+                self.fail(told, reason=f"an entry of {key!r} is no object")
             parts.append(Row(f"{self.place}, entry {number} of {key!r}", part))
         return parts
 
@@ -73,14 +88,15 @@ class Row:
         """Everything under other keys."""
         return {key: value for key, value in self.data.items() if key not in read}
 
-    def fail(self, message: str) -> NoReturn:
-        """Refuse the row."""
-        raise ConfigError(f"{self.place}: {message}")
+    def fail(self, message: str, *, reason: str = "") -> NoReturn:
+        """Refuse the row; the reason is what rows with the same fault are counted under."""
+        raise RowError(self.place, message, reason or message)
 
     def _value(self, key: str, meaning: str) -> JSON:
         if key not in self.data:
             found = ", ".join(map(repr, self.data)) or "none"
-            self.fail(f"the key {key!r} is missing; the keys are {found}.{self._advice(meaning)}")
+            told = f"the key {key!r} is missing; the keys are {found}.{self._advice(meaning)}"
+            self.fail(told, reason=f"no {key!r}")
         return self.data[key]
 
     def _advice(self, meaning: str) -> str:
@@ -96,7 +112,8 @@ class Row:
         try:
             text.encode()
         except UnicodeEncodeError:
-            self.fail(f"{key!r} holds half of a surrogate pair (\\ud800-\\udfff): repair the text")
+            told = f"{key!r} holds half of a surrogate pair (\\ud800-\\udfff): repair the text"
+            self.fail(told, reason="half of a surrogate pair")
         return text
 
 

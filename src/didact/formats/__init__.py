@@ -1,0 +1,1 @@
+"""Public file formats: reading their rows strictly, writing examples as their rows."""
