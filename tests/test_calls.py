@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 import sqlite3
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -124,8 +126,9 @@ def test_a_full_disk_is_a_store_error_that_says_so(tmp_path: Path) -> None:
     log = CallLog.open(tmp_path / "calls.db", write=True)
     key = record(log, chat("first"), Reply(text="short"))
     log._connection.execute("PRAGMA max_page_count = 1")
+    letters = "".join(random.Random(0).choices(string.ascii_letters, k=40_000))
     with pytest.raises(StoreError, match="disk is full"):
-        record(log, chat("second"), Reply(text="long " * 2000))
+        record(log, chat("second"), Reply(text=letters))
     assert log.get(key) is not None
 
 
