@@ -43,6 +43,7 @@ __all__ = [
     "names",
     "nearest",
     "path_fingerprint",
+    "paths_in",
     "settings_of",
 ]
 
@@ -173,18 +174,29 @@ def _validate(
     except ValidationError as error:
         return None, _problems(error, value)
     result = _resolve(result, folder)
-    return result, [Problem((), f"no such file: {path}") for path in _missing(result)]
+    found = paths_in(result)
+    return result, [Problem(at, f"no such file: {p}") for at, p in found if not p.exists()]
 
 
 def _problems(error: ValidationError, value: JSON) -> list[Problem]:
     told: dict[str, tuple[int | str, ...]] = {}
+    nested: list[Problem] = []
     for entry in error.errors():
         message = entry["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        told.setdefault(message, entry["loc"])
+        if entry["type"] in {"missing", "missing_argument"}:
+            nested.append(Problem(entry["loc"], "missing, and there is no default"))
+        elif entry["type"] == "unexpected_keyword_argument":
+            nested.append(Problem(entry["loc"], "unknown setting"))
+        elif len(entry["loc"]) > 1 and isinstance(entry["loc"][1], str):
+            # A setting of a component in a list.
+            nested.append(Problem(entry["loc"][:2], f"{message}, not {entry['input']!r}"))
+        else:
+            told.setdefault(message, entry["loc"])
     if any(isinstance(part, str) for loc in told.values() for part in loc):
         # A union: one message for all of its members.
-        return [Problem((), f"{' or '.join(told)}, not {json.dumps(value)}")]
-    return [Problem(loc, f"{message}, not {json.dumps(value)}") for message, loc in told.items()]
+        return [Problem((), f"{' or '.join(told)}, not {json.dumps(value)}"), *nested]
+    plain = [Problem(loc, f"{message}, not {json.dumps(value)}") for message, loc in told.items()]
+    return plain + nested
 
 
 def _resolve(value: object, folder: Path) -> object:
@@ -192,16 +204,22 @@ def _resolve(value: object, folder: Path) -> object:
         return folder / value.expanduser()
     if isinstance(value, tuple):
         return tuple(_resolve(item, folder) for item in cast("tuple[object, ...]", value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        inner = {f.name: _resolve(getattr(value, f.name), folder) for f in _settings(type(value))}
+        return dataclasses.replace(value, **inner)
     return value
 
 
-def _missing(value: object) -> list[Path]:
+def paths_in(value: object) -> list[tuple[tuple[str | int, ...], Path]]:
+    """Every path in the value of a setting, with the keys that lead to it."""
     if isinstance(value, Path):
-        return [] if value.exists() else [value]
+        return [((), value)]
+    parts: list[tuple[str | int, object]] = []
     if isinstance(value, tuple):
-        items = cast("tuple[object, ...]", value)
-        return [path for item in items for path in _missing(item)]
-    return []
+        parts = list(enumerate(cast("tuple[object, ...]", value)))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = [(f.name, getattr(value, f.name)) for f in _settings(type(value))]
+    return [((key, *keys), path) for key, part in parts for keys, path in paths_in(part)]
 
 
 def _settings(component: type) -> list[dataclasses.Field[Any]]:
