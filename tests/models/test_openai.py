@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from didact.errors import ConfigError, ModelError
-from didact.models import openai as module
+from didact.errors import ConfigError, CredentialsError, ModelError
+from didact.http.waits import WAITS
 from didact.models.openai import OpenAI
 from didact.records import Message, Reply, Request, Sampling
 from fake_server import Behaviour, FakeServer, HangUp, Raw, Refuse, Say
@@ -20,18 +20,18 @@ HELLO = Request(messages=(Message("user", "hello"),))
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(WAITS, "first", 0.01)
 
 
 def asked(
     *behaviours: Behaviour, request: Request = HELLO, **settings: Any
-) -> tuple[Reply | ModelError, FakeServer]:
-    async def within() -> tuple[Reply | ModelError, FakeServer]:
+) -> tuple[Reply | ModelError | CredentialsError, FakeServer]:
+    async def within() -> tuple[Reply | ModelError | CredentialsError, FakeServer]:
         async with FakeServer(*behaviours) as server:
             model = OpenAI(**{"url": server.url, "model": "m", **settings})
             try:
                 return await model.ask(request), server
-            except ModelError as error:
+            except (ModelError, CredentialsError) as error:
                 return error, server
             finally:
                 await model.close()
@@ -177,7 +177,8 @@ def test_trouble_that_may_pass_is_tried_again(trouble: Behaviour) -> None:
     assert isinstance(outcome, Reply)
     assert outcome.text == "at last"
     assert len(server.received) == 3
-    assert error_of(trouble, retries=1).retryable
+    error = error_of(trouble, retries=1, deadline=0.2)
+    assert (error.retryable, error.fault) == (True, "transient")
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
@@ -187,12 +188,21 @@ def test_what_the_server_will_never_accept_is_not_tried_again(status: int) -> No
     assert (outcome.retryable, outcome.status) == (False, status)
     assert "context length is 4096 tokens" in str(outcome)
     assert len(server.received) == 1
+    assert error_of(Refuse(status, "no")).fault == ("too_long" if status == 413 else "request")
 
 
-def test_an_exhausted_account_is_not_tried_again() -> None:
-    outcome, server = asked(Refuse(429, "pay", code="insufficient_quota"))
-    assert isinstance(outcome, ModelError)
-    assert not outcome.retryable
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refuse(429, "pay", code="insufficient_quota"),
+        Refuse(402, "pay"),
+        Refuse(400, "Your credit balance is too low to access the API."),
+    ],
+    ids=repr,
+)
+def test_an_exhausted_account_is_no_matter_of_waiting(refusal: Refuse) -> None:
+    outcome, server = asked(refusal)
+    assert isinstance(outcome, CredentialsError)
     assert len(server.received) == 1
 
 
@@ -202,9 +212,8 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(
 ) -> None:
     monkeypatch.setenv("MY_KEY", "secret-123")
     outcome, server = asked(Refuse(status, "bad key secret-123"), key_env="MY_KEY")
-    assert isinstance(outcome, ModelError)
+    assert isinstance(outcome, CredentialsError)
     assert server.received[0].headers["Authorization"] == "Bearer secret-123"
-    assert not outcome.retryable
     assert "MY_KEY" in str(outcome)
     assert "secret-123" not in str(outcome)
     model = OpenAI(model="m", key_env="MY_KEY")
@@ -217,10 +226,18 @@ def test_a_key_in_an_unreadable_reply_is_not_shown(monkeypatch: pytest.MonkeyPat
     assert "secret-123" not in str(error)
 
 
-def test_a_missing_key_is_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("value", [None, " ", "two\nlines", "ünïcode"])
+def test_a_key_that_is_none_is_told_by_its_variable_before_anything_is_sent(
+    value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
-    with pytest.raises(ConfigError, match="MY_KEY"):
-        asked(key_env="MY_KEY")
+    if value is not None:
+        monkeypatch.setenv("MY_KEY", value)
+    outcome, server = asked(key_env="MY_KEY")
+    assert isinstance(outcome, CredentialsError)
+    assert "MY_KEY" in str(outcome)
+    assert value is None or value.strip() == "" or value not in str(outcome)
+    assert not server.received
 
 
 def test_without_a_key_no_authorisation_is_sent() -> None:
