@@ -14,7 +14,6 @@ rebuilt from the call log, never appended to, so a torn file cannot occur.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -66,7 +65,6 @@ class Run:
         self.path = path
         self._write = write
         self._log: CallLog | None = None
-        self._lock: int | None = None
         self._handler: logging.Handler | None = None
 
     @classmethod
@@ -78,17 +76,21 @@ class Run:
         return cls(path, write=False)
 
     @classmethod
-    def create(cls, path: Path | str) -> Run:
-        """A run to work on, new or continued. One process at a time: close it when done."""
+    def create(cls, path: Path | str, *, reuse: Iterable[Path] = ()) -> Run:
+        """A run to work on, new or continued. One process at a time: close it when done.
+
+        A call that one of the runs in ``reuse`` has made is copied from it instead of made.
+        """
         run = cls(Path(path), write=True)
         with storing(run.path):
             run.path.mkdir(parents=True, exist_ok=True)
-            run._acquire()
+            run._refuse_strangers()
+        # Whoever may write the call log works on the run.
+        run._log = CallLog.open(run.path / "calls.db", write=True, reuse=reuse)
         try:
             with storing(run.path):
                 run._recover()
                 run._start_log()
-            run._log = CallLog.open(run.path / "calls.db", write=True)
         except BaseException:
             run.close()
             raise
@@ -102,16 +104,14 @@ class Run:
 
     def close(self) -> None:
         """Let go of the directory. Closing twice is fine."""
-        if self._log is not None:
-            self._log.close()
-            self._log = None
         if self._handler is not None:
             logging.getLogger("didact").removeHandler(self._handler)
             self._handler.close()
             self._handler = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        # Last, since it holds the lock.
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     @property
     def calls(self) -> CallLog:
@@ -209,18 +209,9 @@ class Run:
             )
         return table.read(file)
 
-    def _acquire(self) -> None:
-        self._lock = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            raise StoreError(
-                f"{self.path}: another process is working on this run; wait for it, or stop it"
-            ) from error
+    def _refuse_strangers(self) -> None:
         strangers = [p for p in self.path.iterdir() if p.name not in _KNOWN]
         if strangers and not (self.path / "run.yaml").exists():
-            self.close()
             raise StoreError(
                 f"{self.path}: not a run directory, and not empty (there is {strangers[0].name});"
                 " choose another"
@@ -278,6 +269,7 @@ _KNOWN = {
     "calls.db-wal",
     "calls.db-shm",
     "calls.db.new",
+    "calls.db.lock",
     "log.txt",
     *(f"{name}{suffix}" for name in STAGES for suffix in ("", ".new", ".old")),
 }

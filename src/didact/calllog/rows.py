@@ -18,7 +18,18 @@ from didact.calllog.file import trouble
 from didact.errors import Fault, ModelError
 from didact.records import JSON, Message, Reply, Request, Sampling, Usage
 
-__all__ = ["Call", "Row", "Totals", "Usd", "read", "row_of"]
+__all__ = [
+    "Call",
+    "Row",
+    "Totals",
+    "Usd",
+    "packed",
+    "read",
+    "request_of",
+    "row_of",
+    "unpacked",
+    "writable",
+]
 
 Row: TypeAlias = tuple[Any, ...]
 Usd: TypeAlias = float | None
