@@ -282,6 +282,9 @@ def test_notes_and_calls_reach_whoever_listens() -> None:
     asyncio.run(ctx.ask(ask("x")))
     ctx.note("pool", kept=3)
     assert events == [
-        ("call", {"stage": "generate", "role": "teacher", "made": True}),
+        (
+            "call",
+            {"stage": "generate", "role": "teacher", "made": True, "tokens": 1, "usd": 0.0},
+        ),
         ("pool", {"stage": "generate", "kept": 3}),
     ]

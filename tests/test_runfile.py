@@ -156,7 +156,7 @@ evaluate: {on: gone.jsonl, models: [base, judge], with: [roug]}
 
 def test_unknown_and_mistyped_keys_of_the_file_itself_are_told(folder: Path) -> None:
     problems = refused(
-        folder, "sed: 1\nseed: x\ngenerat: []\nevaluate: {one: x}\nbudget: {usd: 5}\n"
+        folder, "sed: 1\nseed: x\ngenerat: []\nevaluate: {one: x}\nbudget: {euro: 5}\n"
     )
     told = "\n".join(problems)
     assert "run.yaml:1: sed: unknown key; did you mean seed?" in told
@@ -164,7 +164,7 @@ def test_unknown_and_mistyped_keys_of_the_file_itself_are_told(folder: Path) -> 
     assert "run.yaml:3: generat: unknown key; did you mean generate?" in told
     assert "run.yaml:4: evaluate.one: unknown key; did you mean on?" in told
     assert "run.yaml:4: evaluate.on: Field required" in told
-    assert "run.yaml:5: budget.usd: unknown key (there are: calls, tokens)" in told
+    assert "run.yaml:5: budget.euro: unknown key (there are: usd, calls, tokens)" in told
 
 
 def test_a_problem_of_an_override_points_at_the_command_line(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The commands: a thin skin over the pipeline, the store and the report.
 
-Exit codes: 0 done, 1 failed, 2 the command or the run file is wrong, 3 stopped by the budget, 130
-interrupted. Data goes to standard output, progress and messages to standard error.
+Exit codes: 0 done, 1 failed, 2 the command or the run file is wrong, 3 stopped by the budget, 4 a
+key is missing or refused, 130 interrupted. Data goes to standard output, progress and messages to
+standard error.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import typer
 from didact import pipeline, scaffold
 from didact import quickstart as whole_loop
 from didact.components import KINDS, describe, find, headline, names, nearest
-from didact.errors import BudgetError, ConfigError, DidactError
+from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
 from didact.life import life
 from didact.progress import Progress
 from didact.report.build import build
@@ -60,6 +61,8 @@ def main() -> None:
         _fail(error, 2)
     except BudgetError as error:
         _fail(error, 3)
+    except CredentialsError as error:
+        _fail(error, 4)
     except DidactError as error:
         _fail(error, 1)
     except BrokenPipeError:

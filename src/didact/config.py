@@ -16,6 +16,7 @@ import yaml
 
 from didact.components import name_of, settings_of
 from didact.context import Budget, Evaluator, Filter, Model, Recipe, Source, Trainer
+from didact.prices import Prices
 from didact.records import JSON, Example, Sampling
 
 __all__ = ["BASE", "TRAINED", "Evaluation", "Generation", "RunConfig", "Training"]
@@ -32,7 +33,12 @@ class Generation:
     seeds: str | Path | Sequence[Example] | None = None
     """``builtin``, a JSONL file, another run (its kept examples), or examples themselves."""
     cap: int | None = None
-    """The most examples to take."""
+    """The most examples to take: of a recipe that asks models the first ones, of all others a
+    sample by content."""
+    weight: float | None = None
+    """How much of it beside the other entries with a weight."""
+    share: float | None = None
+    """How much of all examples it is, above 0 and at most 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +72,14 @@ class RunConfig:
     max_failures: int = 100
     """How many failed items a stage tolerates."""
     budget: Budget | None = None
+    prices: Prices = field(default_factory=Prices)
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     generate: tuple[Generation, ...] = ()
     filter: tuple[Filter, ...] = ()
     train: Training | None = None
     evaluate: Evaluation | None = None
+    reuse: tuple[Path, ...] = ()
+    """Other runs: a call that one of them has made is copied from its log instead of made."""
     document: Mapping[str, JSON] | None = None
     """The run file this was read from, its paths absolute."""
 
@@ -79,6 +88,9 @@ class RunConfig:
         document = self.document if self.document is not None else _document(self)
         plain = _relative(document, folder.resolve())
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+_OF_ENTRY = ("seeds", "cap", "weight", "share")
 
 
 def _relative(data: Any, folder: Path) -> Any:  # noqa: ANN401
@@ -92,6 +104,8 @@ def _relative(data: Any, folder: Path) -> Any:  # noqa: ANN401
         return [_relative(value, folder) for value in cast("Sequence[Any]", data)]
     if data is None or isinstance(data, bool | int | float | str):
         return data
+    if is_dataclass(data) and not isinstance(data, type):
+        return _relative(settings_of(data), folder)
     return repr(data)
 
 
@@ -101,9 +115,17 @@ def _document(config: RunConfig) -> dict[str, Any]:
     document["max_failures"] = config.max_failures
     if config.budget:
         document["budget"] = settings_of(config.budget)
+    if config.prices.own:
+        document["prices"] = {
+            name: {"input": price.input, "output": price.output}
+            for name, price in config.prices.own.items()
+        }
+    if config.reuse:
+        document["reuse"] = [Path(path) for path in config.reuse]
     document["models"] = {role: _entry(model) for role, model in config.models.items()}
     document["generate"] = [
-        _entry(g.use) | {k: v for k, v in (("seeds", g.seeds), ("cap", g.cap)) if v is not None}
+        _entry(g.use)
+        | {k: v for k in _OF_ENTRY if (v := cast("object", getattr(g, k))) is not None}
         for g in config.generate
     ]
     document["filter"] = [_entry(component) for component in config.filter]

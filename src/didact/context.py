@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import re
-import time
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -28,11 +26,24 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
+from didact.asking import Asking, totals_usd
+from didact.budget import Budget, Purse, Spending, usd_of
 from didact.calls import Call, CallLog, Totals, call_key
-from didact.errors import BudgetError, ConfigError, DidactError, ModelError, ParseError
-from didact.records import JSON, Answer, Example, Reply, Request, Score, Verdict, digest
+from didact.capabilities import capabilities_of, needed_by
+from didact.errors import (
+    BudgetError,
+    ConfigError,
+    CredentialsError,
+    DidactError,
+    ModelError,
+    ParseError,
+)
+from didact.prices import Prices
+from didact.records import JSON, Answer, Example, Reply, Request, Score, Usage, Verdict, digest
 
 __all__ = [
+    "AskingChecker",
+    "AskingSifter",
     "Budget",
     "Checker",
     "Context",
@@ -63,6 +74,11 @@ class Model(Protocol):
     @property
     def identity(self) -> str:
         """What answers, without URL or key: part of the key of every call."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Some of ``didact.capabilities.ALL``."""
         ...
 
     async def ask(self, request: Request) -> Reply:
@@ -106,7 +122,23 @@ class Sifter(Protocol):
         ...
 
 
-Filter: TypeAlias = Checker | Sifter
+class AskingChecker(Protocol):
+    """Judges examples one at a time, asking models; a call that fails leaves one unscored."""
+
+    async def check(self, ctx: Context, example: Example) -> Verdict:
+        """The verdict."""
+        ...
+
+
+class AskingSifter(Protocol):
+    """Judges examples in order, asking models."""
+
+    def sift(self, ctx: Context, examples: Sequence[Example]) -> AsyncIterator[Verdict]:
+        """One verdict per example, in order, whatever becomes of the calls."""
+        ...
+
+
+Filter: TypeAlias = Checker | Sifter | AskingChecker | AskingSifter
 
 
 class Trainer(Protocol):
@@ -137,16 +169,6 @@ class Failure:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What a run may use, counted over its whole call log, resumed or not."""
-
-    calls: int | None = None
-    """Calls to models."""
-    tokens: int | None = None
-    """Tokens of prompts and replies."""
-
-
 class Context:
     """A stage's access to models, randomness, progress and failures. Passed, never global."""
 
@@ -158,7 +180,9 @@ class Context:
         seed: int = 0,
         stage: str = "stage",
         max_failures: int = 100,
-        budget: Budget | None = None,
+        budget: Budget | Purse | None = None,
+        prices: Prices | None = None,
+        wide: int = _WIDE,
         on_event: Listener | None = None,
     ) -> None:
         self.seed = seed
@@ -168,10 +192,15 @@ class Context:
         """Role to identity of every model asked."""
         self.tally = Totals()
         """Calls of this context, made and replayed."""
+        self.spending: dict[str, Spending] = {}
+        """Role to what its calls amount to, replayed ones included."""
         self._models = models
         self._calls = log if log is not None else CallLog.in_memory()
         self._max_failures = max_failures
-        self._ledger = _Ledger(budget, self._calls.totals()) if budget else None
+        prices = prices or Prices()
+        purse = Purse.of(budget, self._calls, prices) if isinstance(budget, Budget) else budget
+        self._asking = Asking(self._calls, prices=prices, purse=purse)
+        self._wide = wide
         self._on_event = on_event
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -180,61 +209,67 @@ class Context:
         """The roles that can be asked."""
         return frozenset(self._models)
 
+    def capabilities(self, model: str = "teacher") -> frozenset[str]:
+        """What the model of a role can do, for a recipe that has two ways."""
+        return capabilities_of(self._model(model))
+
     async def ask(self, request: Request, model: str = "teacher") -> Reply:
-        """The reply, from the call log if it is there; raises ModelError or BudgetError."""
-        if model not in self._models:
-            known = ", ".join(sorted(self._models)) or "none"
-            raise ConfigError(f"models: no role {model!r} (there are: {known})")
-        component = self._models[model]
+        """The reply, from the call log if it is there.
+
+        Raises ModelError where there is none, and BudgetError, CredentialsError or ConfigError
+        where none of the calls to come would get one.
+        """
+        component = self._model(model)
+        if (needed := needed_by(request)) not in capabilities_of(component):
+            raise ConfigError(
+                f"models.{model}: {type(component).__name__} cannot answer a request for"
+                f" {needed} (it can do {', '.join(sorted(capabilities_of(component)))}):"
+                f" {_text(request)[:80]!r}"
+            )
         request = replace(request, seed=self.seed)
-        identity = component.identity
-        self.used[model] = identity
+        identity = self.used.get(model) or self._identify(model, component)
         key = call_key(identity, request)
         # Two identical requests at the same time make one call: the second waits, then finds the
         # first in the log; if the first was cancelled, the second makes the call.
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
-            call = self._calls.get(key)
+            call = self._calls.get(key, role=model)
             made = call is None
             if call is None:
-                call = await self._make(component, key, request, role=model, identity=identity)
-        self._count(call, made=made)
+                call = await self._asking.make(component, key, request, role=model)
+        self._count(call, role=model, made=made)
         return call.outcome()
 
-    async def _make(
-        self, component: Model, key: str, request: Request, *, role: str, identity: str
-    ) -> Call:
-        reserved = self._ledger.reserve(request) if self._ledger else 0
-        used = 0
-        start = time.perf_counter()
-        try:
-            outcome: Reply | ModelError
-            try:
-                reply = await component.ask(request)
-                used = reply.usage.prompt + reply.usage.completion
-                outcome = replace(reply, text=_whole(reply.text))
-            except ModelError as error:
-                outcome = error
-            seconds = time.perf_counter() - start
-            return self._calls.record(
-                key, request, role=role, model=identity, outcome=outcome, seconds=seconds
-            )
-        finally:
-            if self._ledger:
-                self._ledger.settle(reserved, used)
+    def _identify(self, role: str, component: Model) -> str:
+        """What the role stands for; computed once, for it may take a hash of the weights."""
+        identity = self.used[role] = self._calls.identity_of(role, component)
+        self._calls.remember(role, identity)
+        return identity
 
-    def _count(self, call: Call, *, made: bool) -> None:
-        usage = call.reply.usage if made and call.reply else None
+    def _model(self, role: str) -> Model:
+        if role not in self._models:
+            known = ", ".join(sorted(self._models)) or "none"
+            raise ConfigError(f"models: no role {role!r} (there are: {known})")
+        return self._models[role]
+
+    def _count(self, call: Call, *, role: str, made: bool) -> None:
+        usage = call.reply.usage if made and call.reply else Usage()
+        usd = (usd_of(call) or 0.0) if made else 0.0
         self.tally += Totals(
             made=int(made),
             replayed=int(not made),
             failed=int(call.reply is None),
-            prompt_tokens=usage.prompt if usage else 0,
-            completion_tokens=usage.completion if usage else 0,
+            prompt_tokens=usage.prompt,
+            completion_tokens=usage.completion,
             seconds=call.seconds if made else 0.0,
+            **totals_usd(usd),
         )
+        self.spending.setdefault(role, Spending()).add(call, made=made)
         if self._on_event:
-            self._on_event("call", {"stage": self.stage, "role": call.role, "made": made})
+            fields: dict[str, JSON] = {"stage": self.stage, "role": role, "made": made}
+            if made:
+                fields |= {"tokens": usage.completion, "usd": usd}
+            self._on_event("call", fields)
 
     async def map(
         self,
@@ -256,7 +291,7 @@ class Context:
         drawn_all = False
         try:
             while True:
-                while not drawn_all and len(window) < (width or _WIDE):
+                while not drawn_all and len(window) < (width or self._wide):
                     try:
                         item = next(source)
                     except StopIteration:
@@ -270,10 +305,10 @@ class Context:
                     result = await task
                 except (ModelError, ParseError) as error:
                     window.popleft()
-                    self._fail(item, error)
+                    self.fail(item, error)
                     continue
-                except BudgetError:
-                    # Calls under way are already spent: let them reach the log.
+                except (BudgetError, CredentialsError):
+                    # Calls under way are already spent: let them reach the log. No new one begins.
                     await asyncio.gather(*(task for _, task in window), return_exceptions=True)
                     raise
                 window.popleft()
@@ -284,7 +319,8 @@ class Context:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _fail(self, item: object, error: DidactError) -> None:
+    def fail(self, item: object, error: DidactError) -> None:
+        """Record an item that came to nothing; DidactError past ``max_failures``."""
         name = item.id if isinstance(item, Example) else _text(item)[:200]
         self.failures.append(Failure(name, str(error)))
         self.note("failure", item=name, error=str(error))
@@ -306,36 +342,6 @@ class Context:
             self._on_event(event, {"stage": self.stage, **fields})
 
 
-class _Ledger:
-    """Keeps the budget: a call reserves the most it can cost and settles for what it did."""
-
-    def __init__(self, budget: Budget, spent: Totals) -> None:
-        self._budget = budget
-        self._calls = spent.made
-        self._tokens = spent.prompt_tokens + spent.completion_tokens
-
-    def reserve(self, request: Request) -> int:
-        # A token is rarely shorter than three bytes of text.
-        prompt = len(_text(request).encode("utf-8", "replace")) // 3
-        tokens = prompt + request.sampling.max_tokens
-        limits = (
-            ("calls", self._budget.calls, self._calls + 1),
-            ("tokens", self._budget.tokens, self._tokens + tokens),
-        )
-        for unit, limit, total in limits:
-            if limit is not None and total > limit:
-                raise BudgetError(
-                    f"budget: the next call could pass {limit} {unit}. What was paid for is in the"
-                    f" call log: raise budget.{unit} and run the same command to continue."
-                )
-        self._calls += 1
-        self._tokens += tokens
-        return tokens
-
-    def settle(self, reserved: int, used: int) -> None:
-        self._tokens += used - reserved
-
-
 async def _call(fn: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
     return await fn(item)
 
@@ -344,8 +350,3 @@ def _text(item: object) -> str:
     if isinstance(item, Request):
         return item.prompt or "\n".join(message.content for message in item.messages)
     return str(item)
-
-
-def _whole(text: str) -> str:
-    """The text with lone surrogates replaced: no file can hold them, and some servers send them."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)

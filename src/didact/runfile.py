@@ -6,23 +6,31 @@ roles and files) comes in one ConfigError, each with its file and line.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Key
 
-from didact.components import Problem, build, find, nearest
+from didact.capabilities import lacking, needs_of
+from didact.components import Problem, build, find, nearest, paths_in
 from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Training
 from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
+from didact.prices import Price, Prices
 from didact.records import JSON, Sampling
+from didact.stats.mixing import Portion, allot
 from didact.store import trained_model
 
 __all__ = ["load"]
+
+
+_Asking: TypeAlias = "Mapping[At, Sequence[object]]"
+"""Components that may ask models, by where the run file has them."""
 
 
 class _Stage(BaseModel):
@@ -37,8 +45,14 @@ class _Evaluate(_Stage):
 
 
 class _Budget(_Stage):
+    usd: float | None = Key(default=None, ge=0)
     calls: int | None = Key(default=None, ge=0)
     tokens: int | None = Key(default=None, ge=0)
+
+
+class _Price(_Stage):
+    input: float = Key(ge=0)
+    output: float = Key(ge=0)
 
 
 class _File(_Stage):
@@ -48,17 +62,23 @@ class _File(_Stage):
     seed: int = 0
     max_failures: int = Key(default=100, ge=0)
     budget: _Budget | None = None
+    prices: dict[str, _Price] = {}
     models: dict[str, dict[str, Any]] = {}
     generate: list[str | dict[str, Any]] = []
     filter: list[str | dict[str, Any]] = []
     train: str | dict[str, Any] | None = None
     evaluate: _Evaluate | None = None
+    reuse: list[str] = []
 
 
-def load(file: Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a run file, with ``key.key=value`` overrides; everything wrong in one ConfigError."""
+def load(file: Path, overrides: Sequence[str] = (), *, run: Path | str | None = None) -> RunConfig:
+    """Read a run file, with ``key.key=value`` overrides; everything wrong in one ConfigError.
+
+    ``run`` is the run directory, by default ``out/NAME`` or that of a ``run.yaml``. Where it has
+    calls to replay, a model and a reused run need not be here.
+    """
     document = parse(Path(file)).override(overrides)
-    reader = _Reader(document)
+    reader = _Reader(document, run=Path(run) if run is not None else None)
     config = reader.config()
     if reader.problems or config is None:
         raise ConfigError("\n".join(dict.fromkeys(map(reader.told, reader.problems))))
@@ -68,8 +88,9 @@ def load(file: Path, overrides: Sequence[str] = ()) -> RunConfig:
 class _Reader:
     """Builds what a document names and collects what is wrong with it."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, run: Path | None = None) -> None:
         self._document = document
+        self._run = run
         self._folder = document.file.parent
         self._paths: dict[At, Path] = {}
         self.problems: list[Problem] = []
@@ -84,11 +105,18 @@ class _Reader:
         file = self._keys()
         if file is None:
             return None
+        if self._run is None:
+            own = self._document.file.name == "run.yaml"
+            self._run = self._folder if own else Path("out") / self._name(file)
         models = {
             role: self._component(("models",), ("models", role), self._run_path(role, entry))
             for role, entry in file.models.items()
         }
         generate = tuple(self._generation(n, entry) for n, entry in enumerate(file.generate))
+        try:
+            allot([Portion(1, weight=g.weight, share=g.share) for g in generate])
+        except ValueError as error:
+            self.problems.append(Problem(("generate",), str(error)))
         filters = tuple(
             self._component(("filters",), ("filter", n), entry)
             for n, entry in enumerate(file.filter)
@@ -96,17 +124,34 @@ class _Reader:
         train = self._training(file.train) if file.train is not None else None
         roles = {*models, *((BASE, TRAINED) if train else ())}
         evaluate = self._evaluation(file.evaluate) if file.evaluate else None
-        self._check_roles(roles, [g.use for g in generate], filters, evaluate)
+        evaluators = evaluate.evaluators if evaluate else ()
+        asking: _Asking = {
+            ("generate",): [g.use for g in generate],
+            ("filter",): filters,
+            ("evaluate", "with"): evaluators,
+        }
+        self._check_roles(roles, asking, evaluate)
+        self._check_capabilities(asking, models)
+        budget = Budget(**file.budget.model_dump()) if file.budget else None
+        own = {name: Price(**price.model_dump()) for name, price in file.prices.items()}
+        prices = Prices(own=own)
+        if budget and budget.usd is not None:
+            built = {role: model for role, model in models.items() if model is not None}
+            self.problems += [
+                Problem(("models", role), text) for role, text in prices.unknown(built).items()
+            ]
         return RunConfig(
-            name=file.name or self._document.file.stem,
+            name=self._name(file),
             seed=file.seed,
             max_failures=file.max_failures,
-            budget=Budget(**file.budget.model_dump()) if file.budget else None,
+            budget=budget,
+            prices=prices,
             models=models,
             generate=generate,
             filter=filters,
             train=train,
             evaluate=evaluate,
+            reuse=self._reused(file),
             document=_with(self._document.data, self._paths),
         )
 
@@ -119,7 +164,8 @@ class _Reader:
                 message = problem["msg"].removeprefix("Input ")
                 if problem["type"] == "extra_forbidden":
                     *parents, key = map(str, at)
-                    parent = {"evaluate": _Evaluate, "budget": _Budget}.get("".join(parents), _File)
+                    inner = {"evaluate": _Evaluate, "budget": _Budget, "prices": _Price}
+                    parent = inner.get(parents[0], _File) if parents else _File
                     known = [f.alias or n for n, f in parent.model_fields.items()]
                     message = f"unknown key{nearest(key, known)}"
                 elif problem["type"] != "missing":
@@ -144,9 +190,8 @@ class _Reader:
         if use.endswith(".py"):
             self._paths[(*at, "use")] = self._folder / use
         for name in settings:
-            value = getattr(component, name, None)
-            if isinstance(value, Path):
-                self._paths[(*at, name)] = value
+            for keys, path in paths_in(getattr(component, name, None)):
+                self._paths[(*at, name, *keys)] = path
         return component
 
     def _find(self, kinds: Sequence[str], use: str) -> type:
@@ -166,6 +211,9 @@ class _Reader:
         there = self._folder / Path(path).expanduser()
         if not there.is_dir():
             if path.startswith((".", "/", "~")):
+                self._paths["models", role, "path"] = there
+                if self._replays():
+                    return entry
                 self.problems.append(Problem(("models", role, "path"), f"no such file: {there}"))
             return entry
         self._paths["models", role, "path"] = there
@@ -182,6 +230,7 @@ class _Reader:
         at: At = ("generate", number)
         settings = {"use": entry} if isinstance(entry, str) else dict(entry)
         seeds, cap = settings.pop("seeds", None), settings.pop("cap", None)
+        weight, share = (self._part(at, settings, key) for key in ("weight", "share"))
         use: Any = self._component(("recipes", "sources"), at, settings)
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
             self.problems.append(Problem((*at, "cap"), f"a number of examples, not {cap!r}"))
@@ -190,7 +239,22 @@ class _Reader:
             self.problems.append(Problem((*at, "seeds"), "a source takes no seeds"))
         if seeds is not None and seeds != "builtin":
             seeds = self._path((*at, "seeds"), seeds)
-        return Generation(use=use, seeds=seeds, cap=cap)
+        if weight is not None and share is not None:
+            self.problems.append(Problem(at, "has a weight and a share; one of them at most"))
+            weight = None
+        return Generation(use=use, seeds=seeds, cap=cap, weight=weight, share=share)
+
+    def _part(self, at: At, settings: dict[str, Any], key: str) -> float | None:
+        """How much of the mixture: a number above 0; a share is at most 1."""
+        value = settings.pop(key, None)
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value < math.inf or (key == "share" and value > 1):
+            most = " and at most 1" if key == "share" else ""
+            self.problems.append(Problem((*at, key), f"a number above 0{most}, not {value!r}"))
+            return None
+        return float(value)
 
     def _training(self, entry: str | dict[str, Any]) -> Training:
         settings = {"use": entry} if isinstance(entry, str) else dict(entry)
@@ -228,22 +292,35 @@ class _Reader:
         self._paths[at] = path
         return path
 
-    def _check_roles(
-        self,
-        roles: set[str],
-        generate: Sequence[object],
-        filters: Sequence[object],
-        evaluate: Evaluation | None,
-    ) -> None:
+    def _name(self, file: _File) -> str:
+        return file.name or self._document.file.stem
+
+    def _replays(self) -> bool:
+        """Whether there are calls to replay, which may be all that is needed of what is gone."""
+        return self._run is not None and (self._run / "calls.db").is_file()
+
+    def _reused(self, file: _File) -> tuple[Path, ...]:
+        runs: list[Path] = []
+        for number, name in enumerate(file.reuse):
+            at: At = ("reuse", number)
+            run = self._paths[at] = self._folder / Path(name).expanduser()
+            if (run / "calls.db").is_file():
+                runs.append(run)
+            elif not self._replays():
+                self.problems.append(Problem(at, f"not a run with a call log: {run}"))
+        return tuple(runs)
+
+    def _check_roles(self, roles: set[str], asking: _Asking, evaluate: Evaluation | None) -> None:
         """Every role named is there: those to evaluate, and those that a component asks."""
         named: list[tuple[At, str]] = []
-        evaluators = evaluate.evaluators if evaluate else ()
-        asking = {("generate",): generate, ("filter",): filters, ("evaluate", "with"): evaluators}
         for at, components in asking.items():
             for number, component in enumerate(components):
-                if is_dataclass(component) and "model" in {f.name for f in fields(component)}:
-                    named.append(((*at, number, "model"), cast("Any", component).model))
-                elif hasattr(component, "run"):
+                known = [f.name for f in fields(component)] if is_dataclass(component) else []
+                stated = [name for name in ("model", *needs_of(component)) if name in known]
+                for name in dict.fromkeys(stated):
+                    if (role := getattr(component, name)) is not None:
+                        named.append(((*at, number, name), role))
+                if not stated and hasattr(component, "run"):
                     # A recipe that does not say whom it asks asks the teacher, as ctx.ask does.
                     named.append(((*at, number), "teacher"))
         if evaluate:
@@ -252,6 +329,14 @@ class _Reader:
             if role not in roles:
                 message = f"no role {role!r} under models:{nearest(role, sorted(roles))}"
                 self.problems.append(Problem(at, message))
+
+    def _check_capabilities(self, asking: _Asking, models: Mapping[str, object]) -> None:
+        """Every model can do what the components that ask it need."""
+        built = {role: model for role, model in models.items() if model is not None}
+        for at, components in asking.items():
+            for number, component in enumerate(components):
+                for lack in lacking(component, built):
+                    self.problems.append(Problem((*at, number, lack.field), lack.message))
 
 
 def _hub_name(name: object, folder: Path) -> bool:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from didact.budget import Purse
 from didact.calls import Totals
 from didact.components import path_fingerprint
 from didact.config import RunConfig
 from didact.context import Context, Failure, Listener, Model
-from didact.errors import DidactError
+from didact.errors import ConfigError, DidactError
 from didact.records import JSON
 from didact.resolve import models
 from didact.store import Run, StageFolder
@@ -82,6 +83,14 @@ class Work:
         self._retry = retry
         self._contexts: list[Context] = []
         self._start = time.perf_counter()
+        self._purse: Purse | None = None
+        if config.budget is not None:
+            # A run file is checked when it is read, with the line; this is for one in Python.
+            if config.budget.usd is not None and (told := config.prices.unknown(self.models)):
+                raise ConfigError(
+                    "\n".join(f"models.{role}: {text}" for role, text in told.items())
+                )
+            self._purse = Purse.of(config.budget, run.calls, config.prices)
 
     def context(self, part: str = "") -> Context:
         """A context for the stage or a part of it; its calls and failures count for the stage."""
@@ -91,7 +100,8 @@ class Work:
             seed=self.config.seed,
             stage=f"{self.stage}/{part}" if part else self.stage,
             max_failures=self.config.max_failures,
-            budget=self.config.budget,
+            budget=self._purse,
+            prices=self.config.prices,
             on_event=self._heard,
         )
         self._contexts.append(ctx)
@@ -140,7 +150,7 @@ class Work:
         return summary
 
     def _identity(self, role: str) -> str | None:
-        return self.models[role].identity if role in self.models else None
+        return self.run.calls.identity_of(role, self.models[role]) if role in self.models else None
 
     @contextmanager
     def making(
@@ -205,7 +215,7 @@ def _listed(failures: Sequence[Failure]) -> JSON:
 @contextmanager
 def opened(config: RunConfig, where: Run | Path | str) -> Generator[Run, None, None]:
     """The run to work on, its ``run.yaml`` written; one that is open already stays open."""
-    run = where if isinstance(where, Run) else Run.create(where)
+    run = where if isinstance(where, Run) else Run.create(where, reuse=config.reuse)
     try:
         run.write_config(config.to_yaml(run.path))
         yield run
