@@ -20,6 +20,8 @@ from didact.records import Example, Origin, Reply, digest
 NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.recipes.__path__))
 TARGET = 6
 SMALL = {
+    "alpaca": {"target": TARGET, "max_prompts": 30, "width": 3, "tasks_per_call": 5},
+    "evol_instruct": {"rounds": 1},
     "self_instruct": {
         "target": TARGET,
         "width": 3,
@@ -58,6 +60,8 @@ def plausible(request):
     """A teacher that answers each kind of prompt as asked, and a request always alike."""
     prompt = request.prompt or request.messages[-1].content
     rng = random.Random(digest(request.to_json()))
+    if answer := _marked(prompt, rng):
+        return answer
     if re.search(r"\n\d+\.\Z", prompt):
         first = int(prompt.rsplit("\n", 1)[1][:-1])
         lines = (
@@ -74,6 +78,25 @@ def plausible(request):
     return (
         f"Example 1\nInput: {thing}\nOutput: fine {thing}\nExample 2\nInput: x\nOutput: y {thing}"
     )
+
+
+def _marked(prompt, rng):
+    """What the mark at the end of a prompt asks for; None where it is none of these."""
+    line = f"{rng.choice(VERBS)} {rng.randint(2, 99)} {rng.choice(NOUNS)} {rng.choice(ENDS)}."
+    if task := re.search(r"###\n(\d+)\. Instruction:\Z", prompt):
+        number = int(task[1])
+        if rng.random() < 0.6:
+            line = "Draw a map of the town."
+        return (
+            f" {line}\n{number}. Input:\n<noinput>\n{number}. Output:\nIt is done.\n###\n"
+            f"{number + 1}. Instruction: Sing it.\n{number + 1}. Input:\n{line}\n"
+            f"{number + 1}. Output:\nThey are done."
+        )
+    if prompt.endswith("Prompt#:\n"):
+        return line
+    if prompt.endswith("Your judgement:"):
+        return rng.choice(["Not Equal", "Not Equal", "Equal"])
+    return None
 
 
 @pytest.fixture(params=NAMES)

@@ -27,7 +27,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Dropped", "Instance", "Parsed", "parse_instances", "write_instances"]
+__all__ = [
+    "Dropped",
+    "Instance",
+    "Parsed",
+    "means_no_input",
+    "parse_instances",
+    "write_instances",
+]
 
 
 class Instance(NamedTuple):
@@ -157,7 +164,12 @@ def _pairs(block: str) -> Iterator[Piece]:
 def _input(text: str) -> str:
     text = _EXAMPLE_PREFIX.sub("", text.strip()).strip()
     text = _INPUT_PREFIX.sub("", text).strip()
-    return "" if text.lower().rstrip(".") in _NOTHING else text
+    return "" if means_no_input(text) else text
+
+
+def means_no_input(text: str) -> bool:
+    """Whether it is one of the ways to write that there is no input."""
+    return text.strip().lower().rstrip(".") in _NOTHING
 
 
 def _faithful_labels(reply: str) -> Iterator[Piece]:

@@ -32,6 +32,7 @@ __all__ = [
     "LONGEST",
     "SHORTEST",
     "Candidate",
+    "fault_of",
     "numbered",
     "parse_instructions",
 ]
@@ -88,9 +89,9 @@ def parse_instructions(
         pieces = _SPLIT.split(unicodedata.normalize("NFC", reply))
     # str.split() and \s agree on what white space is, so this is the published collapse and strip.
     tidy = [text for piece in pieces if (text := " ".join(piece.split()))]
+    cased = [_faithful_case(text) if faithful else _corrected_case(text) for text in tidy]
     candidates = [
-        _judged(_faithful_case(text) if faithful else _corrected_case(text), faithful, blacklist)
-        for text in tidy
+        Candidate(text, fault_of(text, faithful=faithful, blacklist=blacklist)) for text in cased
     ]
     if finish == "stop" or not candidates:
         return candidates
@@ -109,20 +110,19 @@ def _corrected_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _judged(text: str, faithful: bool, blacklist: Sequence[str]) -> Candidate:
+def fault_of(text: str, *, faithful: bool, blacklist: Sequence[str]) -> str:
+    """Why this instruction is dropped; "" when it is kept."""
     words = len(text.split()) if faithful else count_words(text)
     if words < SHORTEST:
-        return Candidate(text, "too short")
+        return "too short"
     if words > LONGEST:
-        return Candidate(text, "too long")
+        return "too long"
     if any(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in blacklist):
-        return Candidate(text, "blacklisted word")
+        return "blacklisted word"
     prefix = BLACKLISTED_PREFIX if faithful else rf"(?i:{BLACKLISTED_PREFIX}s?\b)"
     if re.match(prefix, text):
-        return Candidate(text, "asks for a program")
-    if _bad_start(text[0], faithful):
-        return Candidate(text, "bad first character")
-    return Candidate(text)
+        return "asks for a program"
+    return "bad first character" if _bad_start(text[0], faithful) else ""
 
 
 def _bad_start(first: str, faithful: bool) -> bool:
