@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
-__all__ = ["Client", "Reading", "Terms", "Unreadable"]
+__all__ = ["Client", "Reading", "Terms", "Unreadable", "proxy_for"]
 
 Reading: TypeAlias = Callable[[Mapping[str, Any]], Reply]
 """Makes a reply of a server's JSON; any exception of reading means that there is none in it."""
@@ -152,7 +152,7 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=30),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Content-Type": "application/json", **self._headers(self._key.value)},
-            proxy=_proxy(terms.url),
+            proxy=proxy_for(terms.url),
         )
         self._loop = loop
         self._timeout = aiohttp.ClientTimeout(total=terms.timeout)
@@ -257,7 +257,7 @@ def _read(content: bytes, read: Reading) -> Reply | Trouble:
         return Trouble(kind="transient", message=f"{reason}: {start!r}", status=200)
 
 
-def _proxy(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for the address; none for this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
