@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on loopback that does what a test tells it to.
+"""A server on loopback that does what a test tells it to, in OpenAI's words or Anthropic's.
 
     async with FakeServer(Say("hello")) as server:
         reply = await OpenAI(url=server.url, model="m").ask(request)
@@ -33,27 +33,44 @@ class Received:
 
 @dataclass(frozen=True)
 class Say:
-    """Answers with a text, or with what a function makes of the request's body."""
+    """Answers with a text, or with what a function makes of the request's body.
+
+    In the words of the endpoint asked: chat completions, completions, or Anthropic's messages.
+    """
 
     text: str | Callable[[Body], str] | None = "ok"
     finish: str | None = "stop"
     after: float = 0.0
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the choice."""
+    """Further fields of the choice, or of the message."""
+    model: str = "fake@main"
 
     async def __call__(self, server: FakeServer, received: Received) -> web.Response:
         await asyncio.sleep(self.after)
         text = self.text(received.body) if callable(self.text) else self.text
+        if received.path.endswith("/messages"):
+            return web.json_response(self._message(text))
         chat = received.path.endswith("/chat/completions")
         said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         choice = {"index": 0, "finish_reason": self.finish, **said, **self.more}
         return web.json_response(
             {
-                "model": "fake@main",
+                "model": self.model,
                 "choices": [choice],
                 "usage": {"prompt_tokens": 7, "completion_tokens": 3},
             }
         )
+
+    def _message(self, text: str | None) -> dict[str, Any]:
+        return {
+            "type": "message",
+            "role": "assistant",
+            "model": self.model,
+            "content": [{"type": "text", "text": text or ""}],
+            "stop_reason": "end_turn" if self.finish == "stop" else self.finish,
+            "usage": {"input_tokens": 7, "output_tokens": 3},
+            **self.more,
+        }
 
 
 @dataclass(frozen=True)
@@ -64,9 +81,10 @@ class Refuse:
     message: str = "no"
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    type: str | None = None
 
     async def __call__(self, server: FakeServer, received: Received) -> web.Response:
-        error = {"error": {"message": self.message, "code": self.code}}
+        error = {"error": {"message": self.message, "code": self.code, "type": self.type}}
         return web.json_response(error, status=self.status, headers=dict(self.headers))
 
 

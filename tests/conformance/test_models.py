@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from didact.errors import ModelError
+from didact.models.anthropic import Anthropic
 from didact.models.copy_input import CopyInput
 from didact.models.embedded import Embedded
 from didact.models.openai import OpenAI
@@ -22,7 +23,7 @@ from didact.records import Message, Request, Sampling
 from fake_server import FakeServer, Say
 from tiny_model import write_tiny_model
 
-KINDS = ["copy-input", "embedded", "openai", "scripted", "transformers"]
+KINDS = ["anthropic", "copy-input", "embedded", "openai", "scripted", "transformers"]
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +38,10 @@ def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> C
     @asynccontextmanager
     async def open_model() -> AsyncIterator[Any]:
         model: Any
-        if request.param == "openai":
+        if request.param in ("openai", "anthropic"):
             async with FakeServer(Say(after=0.05)) as server:
-                model = OpenAI(url=server.url, model="m", retries=0)
+                kind = OpenAI if request.param == "openai" else Anthropic
+                model = kind(url=server.url, model="m", key_env=None, retries=0)
                 try:
                     yield model
                 finally:
@@ -85,13 +87,16 @@ def test_the_same_settings_have_the_same_identity_before_and_after_asking(opened
     run(check())
 
 
-def test_the_same_request_gets_the_same_reply_and_both_forms_are_answered(opened: Any) -> None:
+def test_the_same_request_gets_the_same_reply_in_every_form_that_the_model_has(opened: Any) -> None:
     async def check() -> None:
         async with opened() as model:
-            for request in (
-                chat("ba do", max_tokens=6, temperature=1.0),
-                Request(prompt="ba do", sampling=Sampling(max_tokens=6, temperature=1.0)),
-            ):
+            plain = Request(prompt="ba do", sampling=Sampling(max_tokens=6, temperature=1.0))
+            requests = [chat("ba do", max_tokens=6, temperature=1.0), plain]
+            if isinstance(model, Anthropic):
+                requests.remove(plain)
+                with pytest.raises(ModelError, match="plain prompts"):
+                    await model.ask(plain)
+            for request in requests:
                 first, second = await model.ask(request), await model.ask(request)
                 assert (first.text, first.finish, first.usage) == (
                     second.text,
