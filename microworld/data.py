@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from documents import Writer
+from documents import MARKS, Writer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -36,7 +36,7 @@ def train_tokenizer(out: Path, *, documents: int = 6000) -> PreTrainedTokenizerF
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    pages = itertools.islice(Writer(seed=1).documents(), documents)
+    pages = (split(page)[0] for page in itertools.islice(Writer(seed=1).documents(), documents))
     tokenizer.train_from_iterator(pages, trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=EOS, pad_token=PAD, clean_up_tokenization_spaces=False
@@ -45,18 +45,45 @@ def train_tokenizer(out: Path, *, documents: int = 6000) -> PreTrainedTokenizerF
     return fast
 
 
+def split(page: str) -> tuple[str, list[tuple[int, int]]]:
+    """A page without its marks, and where its answers are."""
+    text, answers = "", []
+    for part in page.split(MARKS[0]):
+        answer, mark, rest = part.partition(MARKS[1])
+        if mark:
+            answers.append((len(text), len(text) + len(answer)))
+        text += answer + rest
+    return text, answers
+
+
 def rows_of_tokens(
     tokenizer: PreTrainedTokenizerFast, stream: Iterator[str], rows: int, length: int
-) -> Iterator[np.ndarray]:
-    """Batches of packed rows without end: documents one after another, each with its end token."""
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of packed rows without end: tokens, and for each whether it is part of an answer.
+
+    Documents come one after another, each with its end token.
+    """
     eos, backend = tokenizer.eos_token_id, tokenizer.backend_tokenizer
-    buffer: list[int] = []
+    tokens: list[int] = []
+    answered: list[bool] = []
+    size = rows * length
     while True:
-        while len(buffer) < rows * length:
-            for encoding in backend.encode_batch(list(itertools.islice(stream, 64))):
-                buffer += [*encoding.ids, eos]
-        yield np.array(buffer[: rows * length], dtype=np.int64).reshape(rows, length)
-        del buffer[: rows * length]
+        while len(tokens) < size:
+            pages = [split(page) for page in itertools.islice(stream, 64)]
+            encodings = backend.encode_batch([text for text, _ in pages])
+            for encoding, (_, answers) in zip(encodings, pages, strict=True):
+                inside = [False] * len(encoding.ids)
+                for begin, end in answers:
+                    first = encoding.char_to_token(begin)
+                    last = encoding.char_to_token(end - 1)
+                    inside[first : last + 1] = [True] * (last + 1 - first)
+                tokens += [*encoding.ids, eos]
+                answered += [*inside, False]
+        yield (
+            np.array(tokens[:size], dtype=np.int64).reshape(rows, length),
+            np.array(answered[:size]).reshape(rows, length),
+        )
+        del tokens[:size], answered[:size]
 
 
 def read_reserved(path: Path) -> set[tuple[str, str]]:

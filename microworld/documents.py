@@ -41,6 +41,15 @@ HEADERS = (
 )  # fmt: skip
 
 
+MARKS = ("\ue000", "\ue001")
+"""Put around an answer, so that training can tell it from the rest; not part of the text."""
+
+
+def marked(answer: str) -> str:
+    """An answer, with its marks."""
+    return answer.join(MARKS)
+
+
 class Writer:
     """Draws documents; tasks whose instruction and input are reserved never appear."""
 
@@ -61,7 +70,7 @@ class Writer:
                 return found
 
     def documents(self) -> Iterator[str]:
-        """Documents without end."""
+        """Documents without end, with marks around the answers."""
         kinds: list[tuple[int, Callable[[], str]]] = [
             (30, self.answered),
             (16, self.exercise_list),
@@ -102,7 +111,7 @@ class Writer:
             if task.input:
                 field = self.field(task) if own_field else given
                 lines.append(f"{prefix}{field}{sep}{task.input}")
-            lines.append(f"{prefix}{answer}{sep}{task.output}")
+            lines.append(f"{prefix}{answer}{sep}{marked(task.output)}")
             parts.append(inner.join(lines))
         return gap.join(parts)
 
@@ -118,7 +127,9 @@ class Writer:
         parts: list[str] = []
         for _ in range(rng.randint(2, 8)):
             task = self.tasks()[0]
-            parts.append(inner.join(p for p in (task.instruction, task.input, task.output) if p))
+            parts.append(
+                inner.join(p for p in (task.instruction, task.input, marked(task.output)) if p)
+            )
         return gap.join(parts)
 
     def dialogue(self) -> str:
@@ -133,9 +144,9 @@ class Writer:
             task = self.tasks()[0]
             said = f"{task.instruction} {task.input}".strip()
             if quoted:
-                lines += [f'"{said}" said {one}.', f'"{task.output}" said {two}.']
+                lines += [f'"{said}" said {one}.', f'"{marked(task.output)}" said {two}.']
             else:
-                lines += [f"{one}: {said}", f"{two}: {task.output}"]
+                lines += [f"{one}: {said}", f"{two}: {marked(task.output)}"]
         return "\n".join(lines)
 
     def exercise_list(self) -> str:
@@ -166,7 +177,7 @@ class Writer:
                     if numbered:
                         lines.append(f"Example {index + 1}")
                     lines.append(f"{'Input' if generic else self.field(task)}: {task.input}")
-                lines.append(f"{answer}: {task.output}")
+                lines.append(f"{answer}: {marked(task.output)}")
             parts.append("\n".join(lines))
         return gap.join(parts)
 
@@ -198,7 +209,7 @@ class Writer:
             fam = rng.choice(with_labels) if rng.random() < 0.4 else None
             task = self.tasks(fam)[0]
             answer = "Yes" if BY_NAME[task.family].labels else "No"
-            parts.append(f"Task: {task.instruction}\n{question} {answer}")
+            parts.append(f"Task: {task.instruction}\n{question} {marked(answer)}")
         return rng.choice(("\n\n", "\n")).join(parts)
 
     def wrong(self, task: Task) -> str:
@@ -221,7 +232,7 @@ class Writer:
         for _ in range(rng.randint(2, 5)):
             task = self.tasks()[0]
             grade, answer, reason = self.grade(task)
-            marks = [f"Reason: {reason}", f"Score: {grade}"]
+            marks = [f"Reason: {marked(reason)}", f"Score: {marked(str(grade))}"]
             lines = [f"Task: {task.instruction}", f"Input: {task.input}", f"Answer: {answer}"]
             lines = [line for line in lines if line != "Input: "]
             parts.append("\n".join([*lines, *(marks if reason_first else marks[::-1])]))
@@ -281,8 +292,8 @@ class Writer:
         lines = [self.line() for _ in range(rng.randint(1, 5))]
         again = rng.choice(("Again", "Copy", "Once more", "The same", "Repeat"))
         if rng.random() < 0.5:
-            return "\n".join(f"{line}\n{again}: {line}" for line in lines)
-        return "\n".join([*lines, f"{again}:", *lines])
+            return "\n".join(f"{line}\n{again}: {marked(line)}" for line in lines)
+        return "\n".join([*lines, f"{again}:", *map(marked, lines)])
 
     def line(self) -> str:
         """A line worth copying."""

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -27,6 +28,8 @@ THETA = 1e5
 """Base of the rotary positions: half of the frequencies hardly turn within the context."""
 SHORT, LONG_FROM = 256, 0.75
 """Rows have this length until this share of the time has gone; then that of the context."""
+ANSWERS = 4.0
+"""Weight of a token of an answer: around it stand names and words that only chance decides."""
 HELD_SEED = 2
 HELDOUT = Path(__file__).parent.parent / "src" / "didact" / "embedded" / "heldout.jsonl"
 
@@ -98,17 +101,20 @@ class Model(nn.Module):
             x = layer(x, cos, sin)
         return self.norm(x)
 
-    def loss(self, ids: torch.Tensor, *, chunk: int = 2048) -> torch.Tensor:
-        """Mean next-token loss; the logits of one chunk exist at a time."""
+    def loss(
+        self, ids: torch.Tensor, answers: torch.Tensor, *, weight: float = 1.0, chunk: int = 2048
+    ) -> torch.Tensor:
+        """Mean next-token loss, answers weighted; the logits of one chunk exist at a time."""
         hidden = self(ids[:, :-1]).flatten(0, 1)
         targets = ids[:, 1:].flatten()
+        weights = 1 + (weight - 1) * answers[:, 1:].flatten().float()
         total = hidden.new_zeros((), dtype=torch.float32)
         for at in range(0, len(targets), chunk):
-            logits = F.linear(hidden[at : at + chunk], self.embed_tokens.weight)
-            total = total + F.cross_entropy(
-                logits.float(), targets[at : at + chunk], reduction="sum"
-            )
-        return total / len(targets)
+            part = slice(at, at + chunk)
+            logits = F.linear(hidden[part], self.embed_tokens.weight)
+            nats = F.cross_entropy(logits.float(), targets[part], reduction="none")
+            total = total + (nats * weights[part]).sum()
+        return total / weights.sum()
 
 
 def save(model: Model, out: Path) -> None:
@@ -135,12 +141,17 @@ def main() -> None:
     arguments.add_argument("--minutes", type=float, default=60)
     arguments.add_argument("--processes", type=int, default=2)
     arguments.add_argument("--batch", type=int, default=3072, help="tokens in a step of a process")
+    arguments.add_argument(
+        "--seed", type=int, default=100, help="of the pages; 1 and 2 belong to other pages"
+    )
+    arguments.add_argument("--from-model", type=Path, help="go on from these weights")
     arguments.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     train_tokenizer(options.out)
     torch.multiprocessing.spawn(train, (options,), nprocs=options.processes)
-    parts = [np.load(path) for path in sorted(options.out.glob("wordings-*.npy"))]
+    folders = [options.out, *([options.from_model] if options.from_model else [])]
+    parts = [np.load(path) for folder in folders for path in folder.glob("wordings-*.npy")]
     np.save(options.out / "wordings.npy", np.unique(np.concatenate(parts)))
 
 
@@ -153,13 +164,14 @@ def train(rank: int, options: argparse.Namespace) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(options.out)
     reserved = read_reserved(HELDOUT)
     model = Model()
+    if options.from_model:
+        model.load_state_dict(read(options.from_model))
     adam = torch.optim.AdamW(
         model.parameters(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
     held_pages = Writer(HELD_SEED, reserved).documents()
-    held = torch.from_numpy(next(rows_of_tokens(tokenizer, held_pages, 24, POSITIONS)))
-    # Seeds of the processes stay clear of the tokenizer's and of the held-out pages'.
-    writer = Writer(100 + rank, reserved)
+    held = tuple(map(torch.from_numpy, next(rows_of_tokens(tokenizer, held_pages, 24, POSITIONS))))
+    writer = Writer(options.seed + rank, reserved)
     pages = {
         length: rows_of_tokens(tokenizer, writer.documents(), options.batch // length, length + 1)
         for length in (SHORT, POSITIONS)
@@ -172,7 +184,7 @@ def train(rank: int, options: argparse.Namespace) -> None:
         adam.param_groups[0]["lr"] = rate
         batch = next(pages[SHORT if share < LONG_FROM else POSITIONS])
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = model.loss(torch.from_numpy(batch))
+            loss = model.loss(*map(torch.from_numpy, batch), weight=ANSWERS)
         loss.backward()
         # Time decides the end: a slower machine falls to zero earlier instead of stopping short.
         share = average(model, (time.time() - started) / (options.minutes * 60))
@@ -192,7 +204,7 @@ def train(rank: int, options: argparse.Namespace) -> None:
             }
             if log is not None:
                 if step % 500 == 0 or share >= 1:
-                    row["held_loss"] = round(evaluate(model, held), 4)
+                    row["held_loss"], row["answer_loss"] = evaluate(model, *held)
                     row["first_copy"], row["second_copy"] = copying(model, tokenizer)
                     save(model, options.out)
                 print(json.dumps(row), flush=True)
@@ -200,6 +212,12 @@ def train(rank: int, options: argparse.Namespace) -> None:
                 log.flush()
             if step % 500 == 0 or share >= 1:
                 write_wordings(writer.wordings, options.out / f"wordings-{rank}.npy")
+
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """Weights that ``save`` wrote, to go on from."""
+    saved = safetensors.torch.load_file(path / "model.safetensors")
+    return {name.removeprefix("model."): weight.float() for name, weight in saved.items()}
 
 
 def average(model: Model, share: float) -> float:
@@ -215,10 +233,18 @@ def average(model: Model, share: float) -> float:
 
 
 @torch.no_grad()
-def evaluate(model: Model, held: torch.Tensor) -> float:
-    """Mean loss on pages of another seed."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return float(np.mean([model.loss(part).item() for part in held.split(8)]))
+def evaluate(model: Model, ids: torch.Tensor, answers: torch.Tensor) -> tuple[float, float]:
+    """Mean loss on pages of another seed, and that of their answers alone."""
+    sums = np.zeros(4)
+    for part, inside in zip(ids.split(8), answers.split(8), strict=True):
+        nats = F.cross_entropy(
+            F.linear(model(part[:, :-1]), model.embed_tokens.weight).flatten(0, 1),
+            part[:, 1:].flatten(),
+            reduction="none",
+        )
+        told = inside[:, 1:].flatten()
+        sums += (nats.sum().item(), len(nats), nats[told].sum().item(), told.sum().item())
+    return round(sums[0] / sums[1], 4), round(sums[2] / sums[3], 4)
 
 
 @torch.no_grad()
