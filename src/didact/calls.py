@@ -213,21 +213,21 @@ class CallLog:
             if len(names) > 1
         ]
 
-    def remember(self, role: str, model: str) -> None:
+    def remember(self, role: str, model: str, *, settings: str | None) -> None:
         """Keep the identity of what a role stands for, to replay where it cannot be computed.
 
-        A log opened to read keeps what it has.
+        ``settings`` is how the run file describes it; None stands for any. A log opened to read
+        keeps what it has.
         """
         if self._writes:
             with guarded(self._path):
-                self._connection.execute(_REMEMBER, (role, model))
+                self._connection.execute(_REMEMBER, (role, model, settings))
 
-    def identities(self) -> dict[str, str]:
-        """The identity of what each role stood for when it was last asked."""
+    def remembered(self, role: str, *, settings: str) -> str | None:
+        """The identity that the role had when the run file described it so."""
         with guarded(self._path):
-            logged = self._connection.execute(_LAST_ASKED).fetchall()
-            kept = self._connection.execute("SELECT role, model FROM roles").fetchall()
-        return {**dict(logged), **dict(kept)}
+            row = self._connection.execute(_REMEMBERED, (role, settings)).fetchone()
+        return row[0] if row else None
 
     def close(self) -> None:
         """Close the file and let another process write it. Closing twice is fine."""
@@ -296,8 +296,8 @@ _NAMES = (
     " GROUP BY model, server_model ORDER BY min(number)"
 )
 _REMEMBER = (
-    "INSERT INTO roles (role, model) VALUES (?, ?) ON CONFLICT (role)"
-    " DO UPDATE SET model = excluded.model WHERE model <> excluded.model"
+    "INSERT INTO roles (role, model, settings) VALUES (?, ?, ?) ON CONFLICT (role)"
+    " DO UPDATE SET model = excluded.model, settings = excluded.settings"
+    " WHERE model <> excluded.model OR settings IS NOT excluded.settings"
 )
-# SQLite takes the bare columns from the row that has the maximum.
-_LAST_ASKED = "SELECT role, model FROM (SELECT role, model, max(number) FROM calls GROUP BY role)"
+_REMEMBERED = "SELECT model FROM roles WHERE role = ? AND (settings = ? OR settings IS NULL)"

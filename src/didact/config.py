@@ -17,9 +17,9 @@ import yaml
 from didact.components import name_of, settings_of
 from didact.context import Budget, Evaluator, Filter, Model, Recipe, Source, Trainer
 from didact.prices import Prices
-from didact.records import JSON, Example, Sampling
+from didact.records import JSON, Example, Sampling, canonical
 
-__all__ = ["BASE", "TRAINED", "Evaluation", "Generation", "RunConfig", "Training"]
+__all__ = ["BASE", "TRAINED", "Evaluation", "Generation", "RunConfig", "Training", "describe_entry"]
 
 BASE, TRAINED = "base", "trained"
 """The roles that the train stage provides."""
@@ -83,11 +83,22 @@ class RunConfig:
     document: Mapping[str, JSON] | None = None
     """The run file this was read from, its paths absolute."""
 
+    def described(self, folder: Path) -> dict[str, str]:
+        """Role to its entry under ``models`` as JSON, paths relative to ``folder``."""
+        document = self.document if self.document is not None else _document(self)
+        entries = cast("Mapping[str, Mapping[str, JSON]]", document.get("models") or {})
+        return {role: describe_entry(entry, folder) for role, entry in entries.items()}
+
     def to_yaml(self, folder: Path) -> str:
         """A run file to open this again from ``folder``: overrides applied, paths relative."""
         document = self.document if self.document is not None else _document(self)
         plain = _relative(document, folder.resolve())
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+def describe_entry(entry: Mapping[str, Any], folder: Path) -> str:
+    """An entry of a run file as JSON, paths relative to ``folder``: the same wherever both are."""
+    return canonical(_relative(entry, folder.resolve()))
 
 
 _OF_ENTRY = ("seeds", "cap", "weight", "share")

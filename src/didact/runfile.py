@@ -15,9 +15,18 @@ from typing import Any, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Key
 
+from didact.calls import CallLog
 from didact.capabilities import lacking, needs_of
 from didact.components import Problem, build, find, nearest, paths_in
-from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Training
+from didact.config import (
+    BASE,
+    TRAINED,
+    Evaluation,
+    Generation,
+    RunConfig,
+    Training,
+    describe_entry,
+)
 from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
@@ -75,7 +84,7 @@ def load(file: Path, overrides: Sequence[str] = (), *, run: Path | str | None = 
     """Read a run file, with ``key.key=value`` overrides; everything wrong in one ConfigError.
 
     ``run`` is the run directory, by default ``out/NAME`` or that of a ``run.yaml``. Where it has
-    calls to replay, a model and a reused run need not be here.
+    made calls already, its local models and reused runs need not be here to replay them.
     """
     document = parse(Path(file)).override(overrides)
     reader = _Reader(document, run=Path(run) if run is not None else None)
@@ -212,7 +221,7 @@ class _Reader:
         if not there.is_dir():
             if path.startswith((".", "/", "~")):
                 self._paths["models", role, "path"] = there
-                if self._replays():
+                if self._remembered(role, {**entry, "path": there}):
                     return entry
                 self.problems.append(Problem(("models", role, "path"), f"no such file: {there}"))
             return entry
@@ -295,9 +304,15 @@ class _Reader:
     def _name(self, file: _File) -> str:
         return file.name or self._document.file.stem
 
-    def _replays(self) -> bool:
-        """Whether there are calls to replay, which may be all that is needed of what is gone."""
-        return self._run is not None and (self._run / "calls.db").is_file()
+    def _remembered(self, role: str, entry: dict[str, Any]) -> bool:
+        """Whether the run knows the model that is not here: its calls can be replayed."""
+        if self._run is None or not (self._run / "calls.db").is_file():
+            return False
+        log = CallLog.open(self._run / "calls.db")
+        try:
+            return log.remembered(role, settings=describe_entry(entry, self._run)) is not None
+        finally:
+            log.close()
 
     def _reused(self, file: _File) -> tuple[Path, ...]:
         runs: list[Path] = []
@@ -306,7 +321,8 @@ class _Reader:
             run = self._paths[at] = self._folder / Path(name).expanduser()
             if (run / "calls.db").is_file():
                 runs.append(run)
-            elif not self._replays():
+            elif self._run is None or not (self._run / "calls.db").is_file():
+                # Else what it needed of the other run was copied when it was there.
                 self.problems.append(Problem(at, f"not a run with a call log: {run}"))
         return tuple(runs)
 

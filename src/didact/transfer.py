@@ -77,10 +77,10 @@ def import_calls(file: Path, run: Path) -> Imported:
         path.parent.mkdir(parents=True, exist_ok=True)
     log = CallLog.open(path, write=True)
     try:
-        known = log.identities()
         added, here = log.add(_certain(_read(file)))
-        for role in roles.keys() - known.keys():
-            log.remember(role, roles[role])
+        for role, model in roles.items():
+            if added:
+                log.remember(role, model, settings=None)
     finally:
         log.close()
     return Imported(added=added, here=here)

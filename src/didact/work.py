@@ -22,6 +22,7 @@ from didact.components import path_fingerprint
 from didact.config import RunConfig
 from didact.context import Context, Failure, Listener, Model
 from didact.errors import ConfigError, DidactError
+from didact.identities import Identities
 from didact.records import JSON
 from didact.resolve import models
 from didact.store import Run, StageFolder
@@ -74,6 +75,7 @@ class Work:
         self.config = config
         self.run = run
         self.models: Mapping[str, Model] = models(config, run)
+        self._identities = Identities(run.calls, config.described(run.path))
         self.read = 0
         self.kept = 0
         self.dropped: Counter[str] = Counter()
@@ -97,6 +99,7 @@ class Work:
         ctx = Context(
             self.models,
             log=self.run.calls,
+            identities=self._identities,
             seed=self.config.seed,
             stage=f"{self.stage}/{part}" if part else self.stage,
             max_failures=self.config.max_failures,
@@ -150,7 +153,7 @@ class Work:
         return summary
 
     def _identity(self, role: str) -> str | None:
-        return self.run.calls.identity_of(role, self.models[role]) if role in self.models else None
+        return self._identities.of(role, self.models[role]) if role in self.models else None
 
     @contextmanager
     def making(

@@ -72,7 +72,9 @@ def _money_and_copies(connection: sqlite3.Connection) -> None:
     connection.execute(f"INSERT INTO calls_2 ({_ALL}) {_FROM_1} ORDER BY number")
     connection.execute("DROP TABLE calls")
     connection.execute("ALTER TABLE calls_2 RENAME TO calls")
-    connection.execute("CREATE TABLE roles (role TEXT PRIMARY KEY, model TEXT NOT NULL)")
+    connection.execute(
+        "CREATE TABLE roles (role TEXT PRIMARY KEY, model TEXT NOT NULL, settings TEXT)"
+    )
 
 
 COLUMNS = (
@@ -96,7 +98,7 @@ VERSION = len(STEPS)
 _AS_TODAY: Mapping[int, Sequence[str]] = {
     1: (
         f"CREATE TEMP VIEW calls AS {_FROM_1}",
-        "CREATE TEMP VIEW roles AS SELECT '' AS role, '' AS model WHERE 0",
+        "CREATE TEMP VIEW roles AS SELECT '' AS role, '' AS model, '' AS settings WHERE 0",
     ),
 }
 
