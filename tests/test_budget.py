@@ -216,7 +216,7 @@ def test_a_refused_key_stops_the_stage_after_the_calls_under_way_and_is_not_logg
     logged = {call.request.prompt for call in log}
     assert "1" not in logged
     if isinstance(error, CredentialsError):
-        assert logged == {"0", "2", "3"}
+        assert logged == set(asked) - {"1"}
     assert len(asked) <= 5
 
 

@@ -7,26 +7,31 @@ whose server counts no tokens is taken for the most it can have cost, and its mo
 
 from __future__ import annotations
 
-import inspect
 import re
 import time
-from dataclasses import fields, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from didact.budget import Cost, Purse, most
-from didact.calls import Call, CallLog, Totals
+from didact.calls import Call, CallLog
 from didact.errors import ConfigError, CredentialsError, DidactError, ModelError
 from didact.prices import Price, Prices
 from didact.records import Reply, Request, Usage
 
-__all__ = ["Asking", "record_usd", "totals_usd"]
+__all__ = ["Answering", "Asking"]
 
 
-class _Asked(Protocol):
+class Answering(Protocol):
+    """A model, as far as one call goes."""
+
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """What answers."""
+        ...
 
-    async def ask(self, request: Request) -> Reply: ...
+    async def ask(self, request: Request) -> Reply:
+        """The reply, or ModelError."""
+        ...
 
 
 class Asking:
@@ -39,7 +44,9 @@ class Asking:
         self._price: dict[str, Price | None] = {}
         self._halted: DidactError | None = None
 
-    async def make(self, model: _Asked, key: str, request: Request, *, role: str) -> Call:
+    async def make(
+        self, model: Answering, key: str, request: Request, *, role: str, identity: str
+    ) -> Call:
         """The call, logged."""
         if self._halted is not None:
             raise self._halted
@@ -70,10 +77,10 @@ class Asking:
                 key,
                 request,
                 role=role,
-                model=model.identity,
+                model=identity,
                 outcome=outcome,
                 seconds=seconds,
-                **record_usd(usd),
+                usd=usd,
             )
         finally:
             if self._purse is not None:
@@ -87,16 +94,3 @@ def _cost(usage: Usage, price: Price | None) -> Cost:
 def _whole(text: str) -> str:
     """The text with lone surrogates replaced: no file can hold them, and some servers send them."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
-
-
-_LOGS_MONEY = "usd" in inspect.signature(CallLog.record).parameters
-
-
-def record_usd(usd: float | None) -> dict[str, Any]:
-    """The money of a call, where the log takes it."""
-    return {"usd": usd} if _LOGS_MONEY else {}
-
-
-def totals_usd(usd: float) -> dict[str, Any]:
-    """The money of a total, where there is a place for it."""
-    return {"usd": usd} if "usd" in {field.name for field in fields(Totals)} else {}

@@ -18,7 +18,7 @@ from didact.errors import BudgetError
 from didact.prices import Prices
 from didact.records import JSON, Request, Usage
 
-__all__ = ["Budget", "Cost", "Purse", "Spending", "most", "usd_of"]
+__all__ = ["Budget", "Cost", "Purse", "Spending", "most"]
 
 _CHAT = 64
 """Tokens that a chat template may add to a conversation of its own accord."""
@@ -144,18 +144,15 @@ def _paid(log: CallLog, prices: Prices) -> float:
     """The money in the log; calls logged without it are priced now, at their most at worst."""
     total = 0.0
     for call in log:
-        if (usd := usd_of(call)) is not None:
-            total += usd
+        if call.copied:
+            continue
+        if call.usd is not None:
+            total += call.usd
         elif call.reply is not None:
             usage = call.reply.usage
             known = usage.prompt or usage.completion
             total += prices.usd(call.model, usage if known else most(call.request)) or 0.0
     return total
-
-
-def usd_of(call: Call) -> float | None:
-    """What a logged call cost; None where its price was not known."""
-    return getattr(call, "usd", None)
 
 
 class Spending:
@@ -187,7 +184,8 @@ class Spending:
 
     def add(self, call: Call, *, made: bool) -> None:
         """Count a call."""
-        usd = usd_of(call)
+        # Another run has paid for what was copied from it.
+        usd = 0.0 if call.copied else call.usd
         if made:
             self.made += 1
         else:

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
-from didact.asking import Asking, totals_usd
-from didact.budget import Budget, Purse, Spending, usd_of
+from didact.asking import Asking
+from didact.budget import Budget, Purse, Spending
 from didact.calls import Call, CallLog, Totals, call_key
 from didact.capabilities import capabilities_of, needed_by
 from didact.errors import (
@@ -38,6 +38,7 @@ from didact.errors import (
     ModelError,
     ParseError,
 )
+from didact.identities import Identities
 from didact.prices import Prices
 from didact.records import JSON, Answer, Example, Reply, Request, Score, Usage, Verdict, digest
 
@@ -177,6 +178,7 @@ class Context:
         models: Mapping[str, Model],
         *,
         log: CallLog | None = None,
+        identities: Identities | None = None,
         seed: int = 0,
         stage: str = "stage",
         max_failures: int = 100,
@@ -196,6 +198,7 @@ class Context:
         """Role to what its calls amount to, replayed ones included."""
         self._models = models
         self._calls = log if log is not None else CallLog.in_memory()
+        self._identities = identities or Identities(self._calls)
         self._max_failures = max_failures
         prices = prices or Prices()
         purse = Purse.of(budget, self._calls, prices) if isinstance(budget, Budget) else budget
@@ -227,7 +230,7 @@ class Context:
                 f" {_text(request)[:80]!r}"
             )
         request = replace(request, seed=self.seed)
-        identity = self.used.get(model) or self._identify(model, component)
+        identity = self.used[model] = self._identities.of(model, component)
         key = call_key(identity, request)
         # Two identical requests at the same time make one call: the second waits, then finds the
         # first in the log; if the first was cancelled, the second makes the call.
@@ -236,15 +239,11 @@ class Context:
             call = self._calls.get(key, role=model)
             made = call is None
             if call is None:
-                call = await self._asking.make(component, key, request, role=model)
+                call = await self._asking.make(
+                    component, key, request, role=model, identity=identity
+                )
         self._count(call, role=model, made=made)
         return call.outcome()
-
-    def _identify(self, role: str, component: Model) -> str:
-        """What the role stands for; computed once, for it may take a hash of the weights."""
-        identity = self.used[role] = self._calls.identity_of(role, component)
-        self._calls.remember(role, identity)
-        return identity
 
     def _model(self, role: str) -> Model:
         if role not in self._models:
@@ -254,7 +253,7 @@ class Context:
 
     def _count(self, call: Call, *, role: str, made: bool) -> None:
         usage = call.reply.usage if made and call.reply else Usage()
-        usd = (usd_of(call) or 0.0) if made else 0.0
+        usd = (call.usd or 0.0) if made else 0.0
         self.tally += Totals(
             made=int(made),
             replayed=int(not made),
@@ -262,7 +261,7 @@ class Context:
             prompt_tokens=usage.prompt,
             completion_tokens=usage.completion,
             seconds=call.seconds if made else 0.0,
-            **totals_usd(usd),
+            usd=usd,
         )
         self.spending.setdefault(role, Spending()).add(call, made=made)
         if self._on_event:

@@ -7,7 +7,7 @@ killed at any moment: the next time, finished calls are answered from the call l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -15,8 +15,9 @@ from typing import TypeAlias, cast
 from didact import tables
 from didact.components import fingerprint, name_of, path_fingerprint
 from didact.config import Evaluation, Generation, RunConfig, Training
-from didact.context import Checker, Context, Filter, Listener, Recipe, Sifter, Source
+from didact.context import Context, Filter, Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
+from didact.judging import verdicts
 from didact.mixture import Pools
 from didact.records import JSON, Answer, Example, Request, Verdict, digest
 from didact.resolve import base_path, items, seeds, whole
@@ -139,50 +140,55 @@ def filter(
 ) -> Summary:
     """Judge examples: every filter in order sees what those before it kept."""
     with opened(config, where) as opened_run:
+        if retry:
+            opened_run.calls.forget_failures()
         work = Work("filter", config, opened_run, on_event=on_event, retry=retry)
         filters: list[JSON] = [fingerprint(component) for component in config.filter]
         mark = digest({"filter": filters, "reads": work.output("generate")})
-        if skipped := work.fresh(mark):
-            return skipped
-        survivors = opened_run.examples()
-        primer = opened_run.seeds()
-        work.read = len(survivors)
+        return work.fresh(mark) or run_async(lambda: _filter(work, mark))
+
+
+async def _filter(work: Work, mark: str) -> Summary:
+    survivors = work.run.examples()
+    primer = work.run.seeds()
+    work.read = len(survivors)
+    names = _numbered([name_of(component) for component in work.config.filter])
+    try:
         with work.making(mark) as folder:
             with folder.writing(tables.VERDICTS) as writer:
-                names = _numbered([name_of(component) for component in config.filter])
-                for name, component in zip(names, config.filter, strict=True):
+                for name, component in zip(names, work.config.filter, strict=True):
                     if hasattr(component, "prime"):
                         component.prime(primer)  # pyright: ignore
-                    verdicts = _verdicts(component, name, survivors)
-                    kept: list[Example] = []
-                    for example, verdict in zip(survivors, verdicts, strict=True):
-                        writer.add((example.id, name, verdict))
-                        if verdict.keep:
-                            kept.append(example)
-                        else:
-                            work.dropped[f"{name}: {verdict.reason}"] += 1
-                        work.progress(writer.count)
-                    survivors = kept
+                    survivors = await _judged(work, component, survivors, name=name, writer=writer)
             work.kept = folder.write(tables.KEPT, survivors)
             return work.finish(folder, mark)
+    finally:
+        await work.close()
 
 
-def _verdicts(component: Filter, name: str, examples: Sequence[Example]) -> Iterator[Verdict]:
-    """One verdict per example, or an error that says whose fault it is."""
-    if hasattr(component, "check"):
-        verdicts = map(cast("Checker", component).check, examples)
-    else:
-        verdicts = cast("Sifter", component).sift(iter(examples))
-    count = 0
-    for verdict in verdicts:
-        count += 1
-        if count > len(examples):
-            break
-        if not verdict.keep and not verdict.reason:
-            raise DidactError(f"filter {name}: dropped {examples[count - 1].id} without a reason")
-        yield verdict
-    if count != len(examples):
-        raise DidactError(f"filter {name}: not one verdict for each of {len(examples)} examples")
+async def _judged(
+    work: Work,
+    component: Filter,
+    examples: Sequence[Example],
+    *,
+    name: str,
+    writer: tables.Writer[tuple[str, str, Verdict]],
+) -> list[Example]:
+    """What a filter keeps, its verdicts written."""
+    kept: list[Example] = []
+    found = verdicts(component, work.context(name), examples, name=name)
+    async with aclosing(found) as judged:
+        number = 0
+        async for verdict in judged:
+            example = examples[number]
+            number += 1
+            writer.add((example.id, name, verdict))
+            if verdict.keep:
+                kept.append(example)
+            else:
+                work.dropped[f"{name}: {verdict.reason}"] += 1
+            work.progress(number, len(examples))
+    return kept
 
 
 def train(

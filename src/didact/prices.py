@@ -74,10 +74,14 @@ class Prices:
 
     def of(self, model: Priced) -> Price | None:
         """The price of a model; None where it is not known."""
+        here = in_process(model)
+        if not self.own and here:
+            # Its identity may be a hash of weights, or of files that are not on this machine.
+            return FREE
         own = self._own((served_name(model), model.identity))
         if own is not None:
             return own
-        if in_process(model):
+        if here:
             return FREE
         listed = _listed((served_name(model),))
         if listed is not None and getattr(model, "half_price", False) is True:

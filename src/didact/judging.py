@@ -1,0 +1,90 @@
+"""Verdicts of one filter on examples: of a plain one, or of one that asks models.
+
+A filter that asks has ``async def check(self, ctx, example)``, asked for many examples at once, or
+``async def sift(self, ctx, examples)``, an async generator. Verdicts come in the order of the
+examples either way. An example whose check came to nothing (no reply, or none that could be read)
+is dropped as `unscored` and counted among the failures: it is never given the worst score.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import cast
+
+from didact.context import AskingChecker, AskingSifter, Checker, Context, Filter, Sifter
+from didact.errors import DidactError, ModelError, ParseError
+from didact.records import Example, Verdict
+
+__all__ = ["UNSCORED", "asks", "verdicts"]
+
+UNSCORED = "unscored"
+"""The reason of a drop for want of an answer."""
+
+
+def asks(component: Filter) -> bool:
+    """Whether a filter takes ``ctx``, to ask models."""
+    return inspect.iscoroutinefunction(
+        getattr(component, "check", None)
+    ) or inspect.isasyncgenfunction(getattr(component, "sift", None))
+
+
+async def verdicts(
+    component: Filter, ctx: Context, examples: Sequence[Example], *, name: str
+) -> AsyncGenerator[Verdict, None]:
+    """One verdict per example, in order; DidactError where the filter breaks its promise."""
+    count = 0
+    async with aclosing(_given(component, ctx, examples)) as given:
+        async for verdict in given:
+            if count == len(examples):
+                count += 1
+                break
+            if not verdict.keep and not verdict.reason:
+                raise DidactError(f"filter {name}: dropped {examples[count].id} without a reason")
+            count += 1
+            yield verdict
+    if count != len(examples):
+        raise DidactError(f"filter {name}: not one verdict for each of {len(examples)} examples")
+
+
+async def _given(
+    component: Filter, ctx: Context, examples: Sequence[Example]
+) -> AsyncGenerator[Verdict, None]:
+    if not asks(component):
+        if hasattr(component, "check"):
+            plain = map(cast("Checker", component).check, examples)
+        else:
+            plain = cast("Sifter", component).sift(iter(examples))
+        for verdict in plain:
+            yield verdict
+        return
+    if hasattr(component, "check"):
+        stream = _checked(cast("AskingChecker", component), ctx, examples)
+    else:
+        stream = cast("AskingSifter", component).sift(ctx, examples)
+    try:
+        async for verdict in stream:
+            yield verdict
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await cast("AsyncGenerator[Verdict, None]", stream).aclose()
+
+
+async def _checked(
+    component: AskingChecker, ctx: Context, examples: Sequence[Example]
+) -> AsyncIterator[Verdict]:
+    async def check(example: Example) -> tuple[Example, Verdict | ModelError | ParseError]:
+        try:
+            return example, await component.check(ctx, example)
+        except (ModelError, ParseError) as error:
+            return example, error
+
+    async with aclosing(ctx.map(check, examples)) as results:
+        async for example, outcome in results:
+            if isinstance(outcome, Verdict):
+                yield outcome
+                continue
+            # Here and not in `check`, so that failures are counted in the order of the examples.
+            ctx.fail(example, outcome)
+            yield Verdict(keep=False, reason=UNSCORED, evidence={"error": str(outcome)[:500]})
