@@ -27,6 +27,7 @@ from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_component, show_funnel, show_life, show_run
 from didact.store import Run
+from didact.transfer import export_calls, import_calls
 
 __all__ = ["app", "main"]
 
@@ -37,6 +38,9 @@ app = typer.Typer(
     help="Fine-tune language models on data that language models wrote: generate, filter, train,"
     " evaluate. Everything is in one run directory and can be replayed.",
 )
+
+calls = typer.Typer(no_args_is_help=True, help="The calls of a run as JSONL, and back.")
+app.add_typer(calls, name="calls")
 
 File = Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)]
 Overrides = Annotated[
@@ -160,7 +164,7 @@ def _stages(
     verb: Verb, file: Path, overrides: list[str] | None, *, out: Path | None, retry: bool,
     quiet: bool,
 ) -> Path:  # fmt: skip
-    config = load(file, overrides or [])
+    config = load(file, overrides or [], run=out)
     path = out or Path("out") / config.name
     with _interruptible():
         verb(config, path, on_event=Progress(sys.stderr, quiet=quiet), retry=retry)
@@ -258,6 +262,29 @@ def _kind(word: str) -> str:
     if plural not in KINDS:
         raise ConfigError(f"no kind {word!r}{nearest(plural, KINDS)}")
     return plural
+
+
+@calls.command("export")
+def calls_export(
+    run: RunPath,
+    file: Annotated[Path, typer.Argument(help="The JSONL file to write.", show_default=False)],
+) -> None:
+    """Write every call of a run as JSON, one call a line."""
+    count = export_calls(run, file)
+    _say(f"{count} calls in {file}\nnext      didact calls import {file} RUN")
+
+
+@calls.command("import")
+def calls_import(
+    file: Annotated[Path, typer.Argument(help="A JSONL file of calls.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(help="A run directory, made if need be.", show_default=False)
+    ],
+) -> None:
+    """Give the calls of a file to a run, all or none: it replays them instead of asking."""
+    done = import_calls(file, run)
+    _say(f"{done.added} calls added, {done.here} were there already")
+    _say(f"next      didact run FILE --out {run}")
 
 
 @app.command()
