@@ -114,8 +114,8 @@ class Provider:
         say(
             self.name,
             "paused",
-            f"down for {time.monotonic() - self._down_since:.0f} s ({trouble.message}); trying"
-            f" again in {self._pause:.2g} s, {waiting} requests wait and none is lost",
+            f"down for {time.monotonic() - self._down_since:.2g} s ({trouble.message});"
+            f" trying again in {self._pause:.2g} s, {waiting} requests wait and none is lost",
             seconds=self._pause,
         )
         asyncio.get_running_loop().call_later(self._pause, self._probe)
@@ -139,7 +139,7 @@ class Provider:
         seconds = time.monotonic() - self._down_since
         self.state = "up"
         self._streak = 0
-        say(self.name, "back", f"answers again after {seconds:.0f} s, going on", seconds=seconds)
+        say(self.name, "back", f"answers again after {seconds:.2g} s, going on", seconds=seconds)
         for lane in self._lanes.values():
             lane.reopen()
 
@@ -156,7 +156,8 @@ class Provider:
         due = max(WAITS.quiet, 2 * self._told_at)
         if silence >= due:
             self._told_at = silence
-            self._tell(silence)
+            if self.state != "paused":  # told at every pause
+                self._tell(silence)
             due = 2 * silence
             for lane in self._lanes.values():
                 if silence >= lane.patience:
@@ -170,7 +171,6 @@ class Provider:
         doing = f"{flying} requests under way, {waiting} waiting"
         held = max((lane.held for lane in lanes), default=0.0)
         why = f"; it asked to wait {held:.0f} s more" if held > 0 else ""
-        why = "; it is paused" if self.state == "paused" else why
         say(self.name, "slow", f"no answer for {silence:.2g} s: {doing}{why}", seconds=silence)
 
     def _gone(self, silence: float) -> ModelError:
