@@ -30,6 +30,7 @@ from didact.config import (
 from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
+from didact.mixture import asks
 from didact.prices import Price, Prices
 from didact.records import JSON, Sampling
 from didact.stats.mixing import Portion, allot
@@ -336,7 +337,7 @@ class _Reader:
                 for name in dict.fromkeys(stated):
                     if (role := getattr(component, name)) is not None:
                         named.append(((*at, number, name), role))
-                if not stated and hasattr(component, "run"):
+                if not stated and asks(component):
                     # A recipe that does not say whom it asks asks the teacher, as ctx.ask does.
                     named.append(((*at, number), "teacher"))
         if evaluate:

@@ -7,6 +7,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ import didact.recipes
 from didact.calls import CallLog
 from didact.context import Budget, Context
 from didact.errors import BudgetError, ModelError
+from didact.mixture import asks
 from didact.models.scripted import Scripted
 from didact.records import Example, Origin, Reply, digest
 
@@ -21,7 +23,14 @@ NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.recipes.__p
 TARGET = 6
 SMALL = {
     "alpaca": {"target": TARGET, "max_prompts": 30, "width": 3, "tasks_per_call": 5},
+    "chain_of_thought": {"attempts": 3},
+    "chain_of_thought:turned": {"inversion": 1.0},
     "evol_instruct": {"rounds": 1},
+    "flan": {"few_shot": 0.5, "shots": 2},
+    "promptsource": {"templates": Path(__file__).parent / "promptsource.yaml"},
+    "reanswer": {},
+    "reanswer:pairs": {"pairs": True},
+    "reanswer:translated": {"language": "Latin"},
     "self_instruct": {
         "target": TARGET,
         "width": 3,
@@ -34,7 +43,7 @@ SMALL = {
         "max_prompts": 5,
     },
 }
-"""Settings that make few calls; a new recipe needs an entry."""
+"""Settings that make few calls; a new recipe needs an entry, and may have more, `name:which`."""
 
 VERBS = ("Describe", "Name", "Compare", "Rewrite", "Explain", "Count", "Sort", "Praise", "Choose")
 NOUNS = ("rivers", "apples", "horses", "towns", "songs", "colours", "letters", "tools", "birds")
@@ -94,17 +103,30 @@ def _marked(prompt, rng):
         )
     if prompt.endswith("Prompt#:\n"):
         return line
+    if prompt.endswith("[Translation]\n"):
+        return f"In Latin: {line}"
+    if "The first line of your reply holds" in prompt:
+        return f"{rng.randint(1, 10)} {rng.randint(1, 10)}\nSo it is."
+    if prompt.endswith("### Response:\n"):
+        return line
     if prompt.endswith("Your judgement:"):
         return rng.choice(["Not Equal", "Not Equal", "Equal"])
     return None
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[*NAMES, *(name for name in SMALL if ":" in name)])
 def recipe(request):
     assert request.param in SMALL, f"give the recipe {request.param} small settings here"
-    module = import_module(f"didact.recipes.{request.param}")
+    module = import_module(f"didact.recipes.{request.param.partition(':')[0]}")
     [name] = module.__all__
     return getattr(module, name)(**SMALL[request.param])
+
+
+@pytest.fixture
+def asking(recipe):
+    """A recipe that asks models; one that only rewrites what there is has no calls to lose."""
+    if not asks(recipe):
+        pytest.skip("asks no model")
 
 
 def run(recipe, model, *, log=None, **options):
@@ -161,12 +183,13 @@ def test_twice_gives_the_same_bytes_whatever_call_ends_first(recipe):
         assert text_of(run(recipe, Mortal(jitter=random.Random(seed)))[0]) == expected
 
 
+@pytest.mark.usefixtures("asking")
 def test_killed_after_any_call_and_resumed_gives_the_same_bytes_and_repeats_no_call(
     recipe, tmp_path
 ):
     whole = Mortal()
     expected = text_of(run(recipe, whole)[0])
-    assert len(whole.asked) > 10
+    assert len(whole.asked) >= 5
     for k in range(1, len(whole.asked) + 1):
         log = CallLog.open(tmp_path / f"{k}.db", write=True)
         first, second = Mortal(dies_at=k), Mortal()
@@ -192,16 +215,22 @@ def test_a_finished_run_replays_without_any_call(recipe):
 def test_every_example_knows_its_parents_and_its_calls(recipe):
     log = CallLog.in_memory()
     examples, _ = run(recipe, Mortal(), log=log)
-    known = {seed.id for seed in seeds()}
+    known = {seed.id: seed for seed in seeds()}
     for example in examples:
         assert example.origin.recipe
         assert example.origin.parents
+        assert set(example.origin.parents) <= set(known)
+        if not asks(recipe):
+            continue
         assert example.origin.calls
-        assert set(example.origin.parents) <= known
         replies = [log.get(key) for key in example.origin.calls]
         assert all(call is not None and call.reply is not None for call in replies)
-        assert any(example.output in call.reply.text for call in replies)
-        known.add(example.id)
+        # An answer that competes with others may be the one that a seed has.
+        texts = [call.reply.text for call in replies]
+        texts += [known[parent].output for parent in example.origin.parents]
+        written = example.meta.get("rationale") or example.output
+        assert any(written in text for text in texts)
+        known[example.id] = example
 
 
 def test_the_target_is_respected(recipe):
@@ -209,11 +238,12 @@ def test_the_target_is_respected(recipe):
     assert len({example.instruction for example in examples}) <= TARGET
 
 
+@pytest.mark.usefixtures("asking")
 def test_a_budget_stops_the_run_and_a_larger_one_continues_it(recipe):
     log = CallLog.in_memory()
     with pytest.raises(BudgetError):
-        run(recipe, Mortal(), log=log, budget=Budget(calls=5))
-    assert sum(1 for _ in log) <= 5
+        run(recipe, Mortal(), log=log, budget=Budget(calls=4))
+    assert sum(1 for _ in log) <= 4
     whole = Mortal()
     expected = text_of(run(recipe, whole)[0])
     assert text_of(run(recipe, Mortal(), log=log, budget=Budget(calls=500))[0]) == expected
@@ -244,6 +274,7 @@ def test_any_reply_is_survived_and_gives_only_valid_examples(recipe, reply):
         assert all(example.instruction.strip() and example.output.strip() for example in examples)
 
 
+@pytest.mark.usefixtures("asking")
 def test_a_call_that_fails_costs_its_item_and_is_recorded(recipe):
     def failing(request):
         if random.Random(digest(request.to_json())).random() < 0.3:

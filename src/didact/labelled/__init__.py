@@ -1,0 +1,1 @@
+"""Labelled data as instructions: templates, answer options, exemplars, the published forms."""
