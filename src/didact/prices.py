@@ -15,6 +15,7 @@ what the table says; a price of the run file is taken as it stands.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,17 @@ from typing import Protocol
 
 from didact.records import Usage
 
-__all__ = ["AS_OF", "FREE", "TABLE", "Price", "Priced", "Prices", "in_process", "served_name"]
+__all__ = [
+    "AS_OF",
+    "FREE",
+    "TABLE",
+    "Price",
+    "Priced",
+    "Prices",
+    "in_process",
+    "money",
+    "served_name",
+]
 
 AS_OF = "2026-11-20"
 """The day on which the table was looked up."""
@@ -108,6 +119,15 @@ class Prices:
             if any(fnmatchcase(name, pattern) for name in names):
                 return price
         return None
+
+
+def money(usd: float | None) -> str:
+    """An amount as a person reads it: cents from a dollar up, below it four digits that count."""
+    if usd is None:
+        return "unknown"
+    if usd == 0 or usd >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.{3 - math.floor(math.log10(usd))}f}" if usd >= 1e-6 else "under $0.000001"
 
 
 def served_name(model: Priced) -> str:

@@ -10,14 +10,16 @@ from typing import Any, cast
 from didact.calls import Call
 from didact.components import FieldDoc, headline
 from didact.errors import ConfigError
+from didact.ledger import Ledger, read_ledger
 from didact.life import Life
+from didact.prices import money
 from didact.progress import summary_line
 from didact.records import Example, Message, Request, Sampling
 from didact.resolve import models
 from didact.runfile import load
 from didact.store import STAGES, Run
 
-__all__ = ["chat_turns", "show_component", "show_funnel", "show_life", "show_run"]
+__all__ = ["chat_turns", "show_component", "show_funnel", "show_ledger", "show_life", "show_run"]
 
 
 def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> str:
@@ -25,7 +27,9 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     stages = {name: run.stage(name) for name in STAGES}
     done = {name: details for name, details in stages.items() if details is not None}
     if as_json:
-        return json.dumps({"path": str(run.path), "stages": done, "scores": _means(run)})
+        ledger = read_ledger(run).to_json()
+        found = {"path": str(run.path), "stages": done, "scores": _means(run), "ledger": ledger}
+        return json.dumps(found)
     if dropped_by is not None:
         return _dropped(run, dropped_by, count)
     lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
@@ -33,6 +37,7 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
         lines.append(f"{run.path}: no stage is complete yet")
     for (metric, model), (mean, number) in _means_of(run).items():
         lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
+    lines += show_ledger(read_ledger(run))
     if "generate" in done:
         lines += ["", *(_line(example) for example in run.examples()[:count])]
         lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
@@ -43,6 +48,47 @@ def _line(example: Example) -> str:
     given = f" | {example.input}" if example.input else ""
     text = " ".join(f"{example.instruction}{given} => {example.output}".split())
     return f"{example.id[:12]}  {text[:110]}"
+
+
+def show_ledger(ledger: Ledger) -> list[str]:
+    """What was spent, where any model was asked; and what is odd about who answered."""
+    lines: list[str] = []
+    if ledger.lines:
+        head = ("part", "role", "made", "replayed", "failed", "tokens in", "out", "cost")
+        rows = [
+            (
+                f"{line.stage}/{line.part}" if line.part else line.stage,
+                line.role,
+                f"{line.made:,}",
+                f"{line.replayed:,}",
+                f"{line.failed:,}",
+                f"{line.prompt_tokens:,}",
+                f"{line.completion_tokens:,}",
+                money(line.usd),
+            )
+            for line in ledger.lines
+        ]
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        for number, row in enumerate((head, *rows)):
+            left, right = row[:2], row[2:]
+            cells = [text.ljust(width) for text, width in zip(left, widths[:2], strict=True)]
+            cells += [text.rjust(width) for text, width in zip(right, widths[2:], strict=True)]
+            lines.append(f"{'calls' if number == 0 else '':<9} {'  '.join(cells)}")
+    if any(line.usd is None for line in ledger.lines):
+        lines.append(f"{'cost':<9} not all known: give a model's under prices: in the run file")
+    if ledger.money:
+        for sieve in ledger.filters:
+            judged = f"{sieve.calls:,} calls of its own for {money(sieve.usd)}; "
+            lines.append(
+                f"{'cost':<9} {sieve.name}: {judged if sieve.calls else ''}making the"
+                f" {sieve.dropped:,} it dropped cost {money(sieve.wasted)}"
+            )
+        if ledger.barren:
+            lines.append(f"{'cost':<9} calls that no example came of: {money(ledger.barren)}")
+        if ledger.kept:
+            each = money(ledger.per_kept)
+            lines.append(f"{'cost':<9} {each} for each of the {ledger.kept:,} examples kept")
+    return [*lines, *(f"{'warning':<9} {text}" for text in ledger.warnings)]
 
 
 def _dropped(run: Run, name: str, count: int) -> str:

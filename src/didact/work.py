@@ -187,11 +187,20 @@ class Work:
                 "models": cast("JSON", used),
                 "outputs": _outputs(folder.path),
                 "failed": _listed(failures),
+                "spending": self._spending(),
                 **more,
             },
         )
         self.tell("stage", state="done", summary=summary.to_json())
         return summary
+
+    def _spending(self) -> JSON:
+        """What every part of the stage spent, by role: the source of the ledger."""
+        return [
+            {"part": ctx.stage.partition("/")[2], "role": role, **spent.to_json()}
+            for ctx in self._contexts
+            for role, spent in ctx.spending.items()
+        ]
 
     def output(self, stage: str) -> JSON:
         """What another stage made, as a part of a fingerprint."""
