@@ -9,6 +9,7 @@ from didact.context import Context
 from didact.models.scripted import Scripted
 from didact.recipes.alpaca import Alpaca
 from didact.recipes.evol_instruct import EvolInstruct
+from didact.recipes.reanswer import Reanswer
 from didact.records import Example, Origin
 
 ROWS = [
@@ -21,6 +22,12 @@ SEEDS = [
     Example.single(text, output, input=given, origin=Origin(recipe="t"))
     for text, given, output in ROWS
 ]
+
+
+def first_with(requests, mark):
+    """Of the requests that end so, the first in the order of their texts: arrival has none."""
+    fitting = [request for request in requests if text_of(request).endswith(mark)]
+    return rendered(min(fitting, key=text_of))
 
 
 def requests_of(recipe, answer):
@@ -73,13 +80,34 @@ def test_the_prompt_that_evolves_is_the_one_that_was_reviewed(golden, operation)
 
 
 @pytest.mark.parametrize(
-    ("name", "select"),
+    ("name", "mark"),
     [
-        ("equality", lambda text: text.endswith("judgement:")),
-        ("answer", lambda text: text == "<user>\nWhich two animals are mammals?"),
-        ("better_answer", lambda text: text.endswith("#Better Answer#:\n")),
+        ("equality", "judgement:"),
+        ("answer", "<user>\nWhich two animals are mammals?"),
+        ("better_answer", "#Better Answer#:\n"),
     ],
 )
-def test_the_prompts_after_it_are_those_that_were_reviewed(golden, name, select):
+def test_the_prompts_after_it_are_those_that_were_reviewed(golden, name, mark):
     asked = requests_of(EvolInstruct(rounds=1, answer_rounds=1), evolving)
-    golden(f"evol_instruct_{name}", rendered(next(r for r in asked if select(text_of(r)))))
+    golden(f"evol_instruct_{name}", first_with(asked, mark))
+
+
+def answering(request):
+    text = text_of(request)
+    if text.endswith("[Translation]\n"):
+        return "Salve!"
+    return "7 9" if text.startswith("<user>\n[Question]") else "It is a bird."
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "mark"),
+    [
+        ("answer", {}, "### Response:\n"),
+        ("judge", {"pairs": True}, "Give your reasons after it."),
+        ("translation", {"language": "Latin"}, "[Translation]\n"),
+        ("answer_translated", {"language": "Latin"}, "### Response:\n"),
+    ],
+)
+def test_the_prompts_of_reanswer_are_those_that_were_reviewed(golden, name, settings, mark):
+    asked = requests_of(Reanswer(**settings), answering)
+    golden(f"reanswer_{name}", first_with(asked, mark))

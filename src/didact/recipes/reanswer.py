@@ -1,0 +1,393 @@
+"""Reanswer: an instruction set goes to a stronger teacher, to several, or into another language.
+
+Instruction Tuning with GPT-4 (Peng et al. 2023, arXiv 2304.03277): the 52,000 instructions of
+Alpaca, answered by GPT-4. Three arms, one by one or together:
+
+- the answer of `model` takes the place of the old one; `meta` keeps the old one beside it, with the
+  differences and their ROUGE-L;
+- `pairs`: `model`, its `rivals` and the old answer compete. A judge scores them all from 1 to 10;
+  every answer that beats another becomes an example, and those it beats are `meta["rejected"]`,
+  best first: comparison data for a reward model or DPO;
+- `language`: the instructions are translated first, and answered in that language.
+
+How ours differs, in both modes: the prompts are in our words; an answer cut at the token limit is
+dropped; the same text from two competitors is judged once. *Faithful* asks the judge once, with the
+answers in the order of the roles, and reads its scores as the published code does (see
+`didact.text.score_lines`). *Corrected* asks twice, with the answers in a random order and in the
+reverse of it, and takes the mean: a judge that favours a place favours no one.
+
+Cost: one call an instruction; with pairs one for each teacher and two for the judge; one or two
+more to translate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean
+from typing import ClassVar, Literal, NamedTuple
+
+from didact.context import Context
+from didact.errors import ConfigError
+from didact.records import INPUT_MARK, JSON, Example, Message, Origin, Request, Sampling
+from didact.stats.instruction_data import describe_instructions
+from didact.text.chat import render
+from didact.text.differences import differences
+from didact.text.rouge import rouge_l_words
+from didact.text.score_lines import parse_scores
+from didact.text.words import all_words, count_words
+
+__all__ = ["Reanswer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reanswer:
+    """An instruction set answered again, compared between teachers, or translated (GPT-4-LLM)."""
+
+    version: ClassVar[str] = "1"
+    paper: ClassVar[str] = "Instruction tuning with GPT-4 (2023), arXiv 2304.03277"
+    calls_per_example: ClassVar[str] = "1; with pairs 1 a teacher and 2 to judge; 1-2 to translate"
+
+    model: str = "teacher"
+    """The role that answers."""
+    pairs: bool = False
+    """Whether answers compete and better and worse ones are paired."""
+    rivals: tuple[str, ...] = ()
+    """Further roles whose answers compete."""
+    old_competes: bool = True
+    """Whether the answer that a seed has competes as well."""
+    judge: str = "teacher"
+    """The role that scores the answers of a pair."""
+    language: str = ""
+    """The language to translate instructions into, as one says it in English; "" for none."""
+    translator: str = "teacher"
+    """The role that translates."""
+    mode: Literal["corrected", "faithful"] = "corrected"
+    """`faithful` asks the judge once, and reads scores as the published code does."""
+    template: Literal["alpaca", "plain"] = "alpaca"
+    """How a teacher is asked: with Alpaca's sections in one message, or with the messages as they
+    are."""
+
+    temperature: float = 1.0
+    """Of the answers; all else is decoded greedily."""
+    top_p: float = 1.0
+    """Of the answers."""
+    max_tokens: int = 512
+    """Of an answer; what is longer is dropped as cut off."""
+    judge_max_tokens: int = 1024
+    """Of what the judge says."""
+    translation_max_tokens: int = 1024
+    """Of a translated text."""
+
+    def __post_init__(self) -> None:
+        if self.rivals and not self.pairs:
+            raise ConfigError("rivals compete only with `pairs: true`")
+        names = (self.model, *self.rivals)
+        if len(set(names)) != len(names) or _OLD in names:
+            raise ConfigError(f"model and rivals must be different roles, none of them {_OLD!r}")
+        if self.pairs and not self.rivals and not (self.old_competes and not self.language):
+            raise ConfigError(
+                "pairs: one answer has nothing to be compared with; name `rivals`, or let the old"
+                " answer compete (one in another language cannot)"
+            )
+
+    @property
+    def needs(self) -> Mapping[str, frozenset[str]]:
+        """What the models must be able to do, by the field that names the role."""
+        fields = ["model", *["judge"] * self.pairs, *["translator"] * bool(self.language)]
+        return dict.fromkeys(fields, frozenset({"chat"}))
+
+    async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
+        """Examples in the order of the seeds; of one seed the best answer first."""
+        if not seeds:
+            raise ConfigError(
+                "reanswer: there is nothing to answer; set `seeds` to a file or a run"
+            )
+        if self.pairs and (missing := set(self.rivals) - ctx.model_names):
+            raise ConfigError(f"rivals: no role {', '.join(sorted(missing))} under models:")
+        made = _Made(seeds=len(seeds))
+        repeated: Counter[tuple[Message, ...]] = Counter()
+        questions: list[_Question] = []
+        for seed in seeds:
+            # Seeds that differ only in their answers are one question, asked again.
+            questions.append(_Question(seed, repeated[seed.prompt]))
+            repeated[seed.prompt] += 1
+        async with aclosing(ctx.map(partial(self._answered, ctx), questions)) as results:
+            async for found in results:
+                made.heard += 1
+                made.drop(ctx, found)
+                examples = self._pairs(made, found) if self.pairs else self._single(made, found)
+                for example in examples:
+                    if example.id in made.examples:
+                        made.dropped["as another before"] += 1
+                        continue
+                    made.examples[example.id] = example
+                    yield example
+                ctx.note("answers", done=made.heard, of=len(seeds), examples=len(made.examples))
+        ctx.note("funnel", **made.funnel())
+        ctx.note("statistics", **made.table(), paper=dict(_PUBLISHED))
+
+    async def _answered(self, ctx: Context, question: _Question) -> _Found:
+        """The question in its language, every teacher's answer, and the judge's scores."""
+        found = _Found(question.seed, [], [], [])
+        prompt = await self._translated(ctx, question.seed, found)
+        if not prompt:
+            return found
+        for role in (self.model, *self.rivals) if self.pairs else (self.model,):
+            reply = await ctx.ask(self._request(prompt, question.draw), model=role)
+            text = reply.text.strip()
+            if reply.finish != "stop":
+                found.dropped.append(f"answer {_ENDED[reply.finish]}")
+            elif not text:
+                found.dropped.append("empty answer")
+            else:
+                found.answers.append(_Answer(role, text))
+                found.calls.append(reply.key)
+        old = question.seed.output.strip()
+        if self.pairs and self.old_competes and not self.language and old:
+            found.answers.append(_Answer(_OLD, old))
+        scores = await self._scores(ctx, prompt, found) if self.pairs else None
+        return found._replace(prompt=prompt, scores=scores)
+
+    async def _translated(
+        self, ctx: Context, seed: Example, found: _Found
+    ) -> tuple[Message, ...] | None:
+        """What is asked; translated piece by piece where there is a language."""
+        if not any(turn.role == "user" and turn.content.strip() for turn in seed.prompt):
+            found.dropped.append("no instruction")
+            return None
+        if not self.language:
+            return seed.prompt
+        turns: list[Message] = []
+        for turn in seed.prompt:
+            pieces: list[str] = []
+            for piece in turn.content.split(INPUT_MARK, 1):
+                if not piece.strip():
+                    pieces.append(piece)
+                    continue
+                text = _TRANSLATE.format(language=self.language, text=piece)
+                sampling = Sampling(max_tokens=self.translation_max_tokens)
+                request = Request(messages=(Message("user", text),), sampling=sampling)
+                reply = await ctx.ask(request, model=self.translator)
+                if reply.finish != "stop" or not reply.text.strip():
+                    ended = _ENDED.get(reply.finish, "empty")
+                    found.dropped.append(f"translation {ended}")
+                    return None
+                found.calls.append(reply.key)
+                pieces.append(reply.text.strip())
+            turns.append(Message(turn.role, INPUT_MARK.join(pieces)))
+        return tuple(turns)
+
+    def _request(self, prompt: tuple[Message, ...], draw: int) -> Request:
+        sampling = Sampling(
+            max_tokens=self.max_tokens, temperature=self.temperature, top_p=self.top_p
+        )
+        if self.template == "alpaca":
+            if self.language and prompt[0].role != "system":
+                said = _INTRODUCTION.format(language=self.language)
+                prompt = (Message("system", said), *prompt)
+            prompt = (Message("user", render(prompt, add_generation_prompt=True)),)
+        return Request(messages=prompt, sampling=sampling, draw=draw)
+
+    async def _scores(
+        self, ctx: Context, prompt: tuple[Message, ...], found: _Found
+    ) -> dict[str, float] | None:
+        """A score for every different answer; None where the judge is not understood."""
+        texts = list(dict.fromkeys(answer.text for answer in found.answers))
+        if len(texts) < 2:
+            return None
+        if self.mode == "faithful":
+            orders = [texts]
+        else:
+            ctx.rng("order", found.seed.id).shuffle(texts)
+            orders = [texts, texts[::-1]]
+        given: dict[str, list[float]] = {text: [] for text in texts}
+        for order in orders:
+            request = _judging(prompt, order, self.judge_max_tokens)
+            reply = await ctx.ask(request, model=self.judge)
+            found.calls.append(reply.key)
+            # A reply cut after its first line has given its scores.
+            said = reply.text if reply.finish != "refused" else ""
+            scores = parse_scores(said, len(order), faithful=self.mode == "faithful")
+            if scores is None:
+                found.dropped.append("scores not understood")
+                return None
+            for text, score in zip(order, scores, strict=True):
+                given[text].append(score)
+        return {text: fmean(scores) for text, scores in given.items()}
+
+    def _single(self, made: _Made, found: _Found) -> list[Example]:
+        """The new answer, with the old one beside it."""
+        if not found.answers:
+            return []
+        old, new = found.seed.output, found.answers[0].text
+        meta: dict[str, JSON] = {"answered_by": self.model}
+        if self.language:
+            meta |= {"language": self.language, "original": found.seed.instruction}
+        elif old:
+            similar = rouge_l_words(all_words(new), all_words(old)).f
+            pieces: list[JSON] = [[piece.mark, piece.text] for piece in differences(old, new)]
+            meta |= {"old_output": old, "rouge_l_with_old": similar, "differences": pieces}
+            made.compared.append((count_words(old), count_words(new), similar))
+            made.unchanged += old == new
+        return [self._example(found, new, meta)]
+
+    def _pairs(self, made: _Made, found: _Found) -> list[Example]:
+        """Every answer that beats another, with those it beats."""
+        scores = found.scores
+        if scores is None:
+            if len({answer.text for answer in found.answers}) == 1:
+                made.dropped["nothing to compare"] += 1
+            return []
+        for answer in found.answers:
+            made.scores.setdefault(answer.role, []).append(scores[answer.text])
+        ranked = sorted(scores, key=lambda text: -scores[text])
+        by: dict[str, list[JSON]] = {text: [] for text in ranked}
+        for answer in found.answers:
+            by[answer.text].append(answer.role)
+        everything: list[JSON] = [
+            {"text": text, "score": scores[text], "by": by[text]} for text in ranked
+        ]
+        examples: list[Example] = []
+        for text in ranked:
+            worse: list[JSON] = [other for other in ranked if scores[other] < scores[text]]
+            made.pairs += len(worse)
+            made.ties += sum(scores[other] == scores[text] for other in ranked) - 1
+            if worse:
+                meta: dict[str, JSON] = {
+                    "rejected": worse,
+                    "score": scores[text],
+                    "answered_by": by[text],
+                    "answers": everything,
+                }
+                examples.append(self._example(found, text, meta))
+        if not examples:
+            made.dropped["all scored alike"] += 1
+        return examples
+
+    def _example(self, found: _Found, output: str, meta: Mapping[str, JSON]) -> Example:
+        origin = Origin(
+            recipe="reanswer",
+            version=self.version,
+            parents=(found.seed.id,),
+            calls=tuple(found.calls),
+        )
+        kept = {key: value for key, value in found.seed.meta.items() if key not in _STALE}
+        messages = (*found.prompt, Message("assistant", output))
+        return Example(messages=messages, origin=origin, meta={**kept, **meta})
+
+
+class _Question(NamedTuple):
+    """A seed, and how many before it ask the same."""
+
+    seed: Example
+    draw: int
+
+    def __str__(self) -> str:
+        return self.seed.id
+
+
+class _Answer(NamedTuple):
+    role: str
+    text: str
+
+
+class _Found(NamedTuple):
+    """What became of a seed."""
+
+    seed: Example
+    answers: list[_Answer]
+    calls: list[str]
+    dropped: list[str]
+    prompt: tuple[Message, ...] = ()
+    scores: Mapping[str, float] | None = None
+
+
+class _Made:
+    """What the seeds have brought so far."""
+
+    def __init__(self, seeds: int) -> None:
+        self.seeds = seeds
+        self.heard = self.unchanged = self.pairs = self.ties = 0
+        self.examples: dict[str, Example] = {}
+        self.dropped: Counter[str] = Counter()
+        self.compared: list[tuple[int, int, float]] = []
+        self.scores: dict[str, list[float]] = {}
+
+    def drop(self, ctx: Context, found: _Found) -> None:
+        """Count and tell what was not kept."""
+        for reason in found.dropped:
+            self.dropped[reason] += 1
+            ctx.note("dropped", instruction=found.seed.instruction, reason=reason)
+
+    def funnel(self) -> dict[str, JSON]:
+        """From instructions to examples."""
+        failed = {"no reply": self.seeds - self.heard} if self.seeds > self.heard else {}
+        return {
+            "candidates": self.seeds,
+            "accepted": len(self.examples),
+            "dropped": {**self.dropped, **failed},
+        }
+
+    def table(self) -> dict[str, JSON]:
+        """The answers, the old beside the new, and the scores of every competitor."""
+        made = self.examples.values()
+        table: dict[str, JSON] = {
+            **describe_instructions(made).to_json(),
+            "funnel": self.funnel(),
+            "distinct_outputs": len({example.output for example in made}),
+        }
+        if self.compared:
+            old, new, similar = (fmean(column) for column in zip(*self.compared, strict=True))
+            table |= {"old_words": old, "new_words": new, "rouge_l_with_old": similar}
+            table["unchanged"] = self.unchanged
+        if self.scores:
+            # Each tie is met from both of its sides.
+            table |= {"pairs": self.pairs, "ties": self.ties // 2}
+            table["mean_scores"] = {role: fmean(scores) for role, scores in self.scores.items()}
+        return table
+
+
+def _judging(prompt: Sequence[Message], answers: Sequence[str], max_tokens: int) -> Request:
+    asked = "\n\n".join(turn.content for turn in prompt)
+    shown = "".join(
+        f"[Answer {number}]\n{text}\n[End of answer {number}]\n\n"
+        for number, text in enumerate(answers, 1)
+    )
+    text = _JUDGE.format(asked=asked, answers=shown, count=len(answers))
+    return Request(messages=(Message("user", text),), sampling=Sampling(max_tokens=max_tokens))
+
+
+_OLD = "old"
+_STALE = frozenset({"references", "rejected", "generator", "most_similar", "avg_similarity_score"})
+"""What the seeds' meta says of their old answers, or of how they were found."""
+_ENDED = {"length": "cut off", "refused": "refused"}
+_PUBLISHED: Mapping[str, JSON] = {
+    "instructions": 52_002,
+    "distinct_outputs": 51_749,
+    "scored": {"gpt4": 51_445, "text-davinci-003": 51_183, "opt-iml-1.3b": 51_428},
+}
+
+_INTRODUCTION = "Here is a task in {language}. Write a response in {language} that carries it out."
+_TRANSLATE = """\
+Translate the text into {language}. It is what somebody asks a language model to do, or what it is \
+to work on: do not carry it out and do not answer it, only translate it. Leave names, code and \
+formulas as they are. Write nothing but the translation.
+
+[Text]
+{text}
+[Translation]
+"""
+_JUDGE = """\
+[Question]
+{asked}
+
+{answers}[System]
+Judge the {count} answers to the question above. How helpful are they, how relevant, how accurate, \
+and how well do they go into detail? Give each a score from 1 to 10, where more is better. The \
+order in which they stand must not matter to you, nor their length alone.
+The first line of your reply holds {count} numbers and nothing else: the scores in the order of \
+the answers, with a space between. Give your reasons after it."""

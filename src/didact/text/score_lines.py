@@ -1,0 +1,41 @@
+"""A line of scores, one for each answer that a judge was shown.
+
+The form in which Vicuna (Chiang et al. 2023) and GPT-4-LLM (Peng et al. 2023, arXiv 2304.03277) had
+a judge write: numbers of 1 to 10 with a space between, in the first line, and reasons after it.
+*Faithful* reads as the published code does, which wants exactly one space or one comma between.
+*Corrected* differs: the first line that holds anything counts; labels ("Answer 1:"), brackets,
+"/10" and any white space are no obstacle; a number outside 1 to 10 is no score, and neither is one
+that follows on a word.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["HIGHEST", "LOWEST", "parse_scores"]
+
+LOWEST, HIGHEST = 1.0, 10.0
+
+_LABEL = re.compile(r"[A-Za-z]+[ \t]*\d+[ \t*)\]]*[:=]")
+_OF_TEN = re.compile(r"\s*/\s*10\b(?!\.\d)|\s+out\s+of\s+10\b")
+_SPOKEN = re.compile(r"[A-Za-z][ \t]*\d")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w%])")
+
+
+def parse_scores(reply: str, count: int, *, faithful: bool = False) -> tuple[float, ...] | None:
+    """The scores of ``count`` answers; None where the reply does not give just that many."""
+    if faithful:
+        fields = reply.partition("\n")[0].replace(",", " ").split(" ")
+        try:
+            return tuple(map(float, fields)) if len(fields) == count else None
+        except ValueError:
+            return None
+    line = next((line for line in reply.splitlines() if line.strip()), "")
+    line = _OF_TEN.sub("", _LABEL.sub(",", line))
+    # "Answer 1 - 8" has two numbers and one score: what is in words is not guessed at.
+    if _SPOKEN.search(line):
+        return None
+    scores = tuple(map(float, _NUMBER.findall(line)))
+    if len(scores) != count or not all(LOWEST <= score <= HIGHEST for score in scores):
+        return None
+    return scores
