@@ -120,7 +120,7 @@ def read_ledger(run: Run) -> Ledger:
     return Ledger(
         lines=lines,
         filters=_filters(run, lines, shares) if "filter" in stages else (),
-        kept=cast("int", stages["filter"]["kept"]) if "filter" in stages else None,
+        kept=len(run.kept()) if "filter" in stages else None,
         data_usd=_total([line.usd for line in data]) if data else None,
         barren=barren,
         logged=logged,

@@ -68,7 +68,9 @@ def write_run(
         with run.writing("filter") as folder:
             folder.write(tables.VERDICTS, verdicts)
             folder.write(tables.KEPT, [e for e in examples if e.id not in dropped])
-            run.finish(folder, _summary("filter", 3.4))
+            judged = _spent("novelty", usd=1.5, tokens=(9_000, 400))
+            unpriced = {**_spent("parsable", usd=0.0, tokens=(100, 10)), "unpriced": 3}
+            run.finish(folder, {**_summary("filter", 3.4), "spending": [judged, unpriced]})
     if "train" in stages:
         _train(run, rng)
     if "evaluate" in stages:
@@ -148,8 +150,13 @@ def _generate(run: Run, examples: Sequence[Example], rng: random.Random, poison:
             request,
             role="teacher",
             model="embedded",
-            outcome=Reply(text=f"10. Do it.{poison}", usage=Usage(prompt=80, completion=40)),
+            outcome=Reply(
+                text=f"10. Do it.{poison}",
+                usage=Usage(prompt=80, completion=40),
+                model=f"teacher-{number // 6}{poison}",
+            ),
             seconds=0.1,
+            usd=0.25,
         )
     funnel = {
         "prompts": 171,
@@ -164,7 +171,9 @@ def _generate(run: Run, examples: Sequence[Example], rng: random.Random, poison:
         folder.write(tables.SEEDS, seeds)
         folder.write(tables.EXAMPLES, examples)
         folder.write_json("statistics.json", {"self-instruct": {"funnel": funnel}})
-        run.finish(folder, _summary("generate", 96.2, made=1171, tokens=(412_300, 65_210)))
+        summary = _summary("generate", 96.2, made=1171, tokens=(412_300, 65_210))
+        spent = _spent("self-instruct" + poison, usd=3.0, tokens=(412_300, 65_210))
+        run.finish(folder, {**summary, "spending": [spent]})
 
 
 def _train(run: Run, rng: random.Random) -> None:
@@ -235,6 +244,14 @@ def _summary(
         "seconds": seconds,
     }
     return {"stage": stage, "fingerprint": "0", "calls": calls, "seconds": seconds, "models": {}}
+
+
+def _spent(part: str, *, usd: float, tokens: tuple[int, int]) -> dict[str, object]:
+    return {
+        **{"part": part, "role": "teacher", "made": 12, "replayed": 3, "failed": 1},
+        **{"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "usd": usd},
+        **{"unpriced": 0, "seconds": 9.5},
+    }
 
 
 def _audit(poison: str) -> list[dict[str, object]]:

@@ -248,6 +248,23 @@ def test_counts_of_the_funnel_and_the_log_are_read_from_the_run(make_run: MakeRu
     assert sheet.total.calls.made == 1591
 
 
+def test_the_money_is_told_by_part_and_by_filter_and_what_is_not_known_is_a_dash(
+    make_run: MakeRun,
+) -> None:
+    run = make_run()
+    facts = read(run)
+    ledger = facts.ledger
+    assert [line.usd for line in ledger.lines] == [3.0, 1.5, None]
+    html = build([run], run / "report.html").read_text(encoding="utf-8")
+    text = " ".join(" ".join(Page(html).text).split())
+    assert "generate: self-instruct teacher 15 1 412,300 65,210 $3.00" in text
+    assert "filter: parsable teacher 15 1 100 10 \N{EN DASH}" in text
+    # The price of one filter is not known, so neither is that of an example.
+    assert ledger.per_kept is None
+    assert "for each example kept" not in text
+    assert "changed from teacher-0 to teacher-1 (at call 7)" in text
+
+
 def test_a_torn_last_line_of_the_loss_curve_is_left_out(make_run: MakeRun) -> None:
     assert len(read(make_run(size=120, items=40)).curve) == 120
 

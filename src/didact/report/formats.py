@@ -8,6 +8,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from didact.prices import money
+
 __all__ = [
     "FILTERS",
     "clip",
@@ -19,6 +21,7 @@ __all__ = [
     "share",
     "signed",
     "tidy",
+    "usd",
 ]
 
 _MINUS = "\N{MINUS SIGN}"
@@ -86,6 +89,11 @@ def _in_order(rows: Iterable[Any], attribute: str) -> list[tuple[Any, list[Any]]
     return [(key, list(group)) for key, group in groupby(rows, attrgetter(attribute))]
 
 
+def usd(amount: float | None) -> str:
+    """Money; a dash where the price is not known."""
+    return "\N{EN DASH}" if amount is None else money(amount)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "clip": clip,
     "count": count,
@@ -96,4 +104,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "score": score,
     "share": share,
     "signed": signed,
+    "usd": usd,
 }

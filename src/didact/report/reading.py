@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from didact.calls import Totals
 from didact.document import parse
 from didact.errors import StoreError
+from didact.ledger import Ledger, read_ledger
 from didact.records import JSON, Example, Score, Verdict
 from didact.store import STAGES, Run
 
@@ -67,6 +68,8 @@ class Facts:
     """What the trainer counted: train/state.json."""
     log: Totals | None
     """All calls in the call log; None where the log was not published with the run."""
+    ledger: Ledger
+    """What every part spent."""
 
     @property
     def families(self) -> Mapping[str, str]:
@@ -94,6 +97,7 @@ def _facts(run: Run) -> Facts:
     stages = tuple(_stage(name, found) for name in STAGES if (found := run.stage(name)) is not None)
     done = {stage.name for stage in stages}
     examples = _when("generate" in done, run.examples)
+    ledger = read_ledger(run)
     return Facts(
         name=str(settings.get("name") or run.path.resolve().name),
         where=_shown(run.path),
@@ -112,7 +116,8 @@ def _facts(run: Run) -> Facts:
         audit=_audit(run.path),
         curve=_lines(run.path / "train" / "metrics.jsonl"),
         trained=_mapping(_json(run.path / "train" / "state.json")),
-        log=run.calls.totals() if (run.path / "calls.db").exists() else None,
+        log=ledger.logged,
+        ledger=ledger,
     )
 
 
