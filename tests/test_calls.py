@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import string
@@ -177,3 +178,137 @@ os.kill(os.getpid(), 9)
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == -9
     assert CallLog.open(tmp_path / "calls.db", write=True).totals().made == 20
+
+
+def test_money_is_added_up_as_far_as_it_is_known(tmp_path: Path) -> None:
+    log = CallLog.open(tmp_path / "calls.db", write=True)
+    for number, usd in enumerate([0.5, None, 0.25]):
+        request = chat(str(number))
+        call = log.record(
+            call_key("m", request),
+            request,
+            role="teacher",
+            model="m",
+            outcome=Reply(text="a"),
+            seconds=1,
+            usd=usd,
+        )
+        assert call.usd == usd
+    assert log.totals().usd == 0.75
+    assert log.totals().to_json()["usd"] == 0.75
+
+
+def test_a_failure_keeps_its_fault_and_still_counts_when_it_is_forgotten() -> None:
+    log = CallLog.in_memory()
+    key = record(log, chat("x"), ModelError("too long", status=400, fault="too_long"))
+    call = log.get(key)
+    assert call is not None
+    assert call.fault == "too_long"
+    with pytest.raises(ModelError) as caught:
+        call.outcome()
+    assert caught.value.fault == "too_long"
+    for _ in range(2):
+        log.forget_failures()
+        record(log, chat("x"), ModelError("too long", status=400, fault="too_long"))
+    log.forget_failures()
+    assert record(log, chat("x"), Reply(text="at last")) == key
+    assert [(c.number, c.forgotten) for c in log] == [
+        (1, True),
+        (2, True),
+        (3, True),
+        (4, False),
+    ]
+    found = log.get(key)
+    assert found is not None
+    assert found.outcome().text == "at last"
+    assert (log.totals().made, log.totals().failed) == (4, 3)
+
+
+def test_a_second_reply_to_a_key_is_counted_and_the_first_goes_on_answering() -> None:
+    log = CallLog.in_memory()
+    request = chat("x")
+    key = record(log, request, Reply(text="first", usage=Usage(prompt=1, completion=1)))
+    again = log.record(
+        key,
+        request,
+        role="teacher",
+        model="tiny",
+        outcome=Reply(text="second", usage=Usage(prompt=1, completion=1)),
+        seconds=1,
+    )
+    assert again.outcome().text == "first"
+    assert again.number == 1
+    assert log.totals().made == 2
+    assert log.totals().completion_tokens == 2
+
+
+def test_a_server_that_changes_its_own_name_under_the_same_model_is_found() -> None:
+    log = CallLog.in_memory()
+    names = ["m-1", "m-1", "m-2", "", "m-1", "m-3"]
+    for number, name in enumerate(names):
+        record(log, chat(str(number)), Reply(text="a", model=name))
+    request = chat("x")
+    log.record(
+        call_key("other", request),
+        request,
+        role="judge",
+        model="other",
+        outcome=Reply(text="a", model="m-9"),
+        seconds=1,
+    )
+    (renamed,) = log.renamed()
+    assert (renamed.role, renamed.model) == ("teacher", "tiny")
+    assert renamed.names == ("m-1", "m-2", "m-3")
+    assert renamed.numbers == (1, 3, 6)
+
+
+def test_a_second_writer_is_told_who_writes_and_a_reader_reads(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    log = CallLog.open(path, write=True)
+    key = record(log, chat("x"), Reply(text="a"))
+    with pytest.raises(StoreError, match=rf"another process is working .*pid {os.getpid()}"):
+        CallLog.open(path, write=True)
+    assert CallLog.open(path).get(key) is not None
+    record(log, chat("y"), Reply(text="a"))
+    log.close()
+    CallLog.open(path, write=True).close()
+    assert [file.name for file in tmp_path.iterdir()] == ["calls.db"]
+
+
+def test_a_call_of_another_run_is_copied_and_its_money_not_counted_twice(tmp_path: Path) -> None:
+    runs = [tmp_path / "a", tmp_path / "b"]
+    keys: list[str] = []
+    for number, run in enumerate(runs):
+        run.mkdir()
+        log = CallLog.open(run / "calls.db", write=True)
+        request = chat(f"from {number}")
+        keys.append(call_key("tiny", request))
+        log.record(
+            keys[-1], request, role="theirs", model="tiny", seconds=2, usd=1.0,
+            outcome=Reply(text=f"{number}", logprobs=(-1.0,), usage=Usage(prompt=5, completion=7)),
+        )  # fmt: skip
+        failed = record(log, chat("failed"), ModelError("down"))
+        log.close()
+    # One is named by its run, one by its log.
+    path = tmp_path / "calls.db"
+    log = CallLog.open(path, write=True, reuse=[runs[0], runs[1] / "calls.db"])
+    for number, key in enumerate(keys):
+        for _ in range(2):
+            call = log.get(key, role="teacher")
+            assert call is not None
+            assert (call.number, call.role, call.copied) == (number + 1, "teacher", True)
+            assert call.usd == 1.0
+            assert call.outcome().text == f"{number}"
+            assert call.outcome().logprobs == (-1.0,)
+    assert log.get(failed) is None
+    own = record(log, chat("own"), Reply(text="a", usage=Usage(prompt=1, completion=1)))
+    totals = log.totals()
+    assert (totals.made, totals.replayed, totals.usd, totals.seconds) == (1, 2, 0.0, 0.5)
+    assert (totals.prompt_tokens, totals.completion_tokens) == (1, 1)
+    log.close()
+    # What was copied stays when the others are gone.
+    alone = CallLog.open(path)
+    assert all(alone.get(key) is not None for key in [*keys, own])
+    with pytest.raises(StoreError, match="there is no call log here"):
+        CallLog.open(path, write=True, reuse=[tmp_path / "nowhere"])
+    CallLog.open(path, write=True).close()

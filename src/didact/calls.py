@@ -155,9 +155,10 @@ class CallLog:
     def add(self, calls: Iterable[Call]) -> tuple[int, int]:
         """Log the calls of another log as they are, all or none: how many, how many were here."""
         added = here = 0
+        spare: dict[tuple[str, float, str | None], int] = {}
         with guarded(self._path), self._transaction():
             for call in calls:
-                if self._has(call):
+                if self._has(call, spare):
                     here += 1
                 else:
                     self._insert(replace(call, number=self._last() + 1))
@@ -252,11 +253,15 @@ class CallLog:
                     return self._insert(replace(call, role=role or call.role, copied=True))
         return None
 
-    def _has(self, call: Call) -> bool:
+    def _has(self, call: Call, spare: dict[tuple[str, float, str | None], int]) -> bool:
+        """Whether the call was here before; of equal forgotten ones, each stands for one."""
         if not call.forgotten:
             return self._connection.execute(_GET, (call.key,)).fetchone() is not None
-        same = (call.key, call.seconds, call.error or None)
-        return self._connection.execute(_FORGOTTEN, same).fetchone() is not None
+        same = (call.key, call.seconds, None if call.reply else call.error)
+        if same not in spare:
+            (spare[same],) = self._connection.execute(_FORGOTTEN, same).fetchone()
+        spare[same] -= 1
+        return spare[same] >= 0
 
     def _last(self) -> int:
         (number,) = self._connection.execute("SELECT max(number) FROM calls").fetchone()
@@ -285,7 +290,9 @@ def _shut(connection: sqlite3.Connection, lock: Lock | None, owner: int) -> None
 
 
 _GET = f"{SELECT} WHERE key = ? AND forgotten = 0"
-_FORGOTTEN = "SELECT 1 FROM calls WHERE key = ? AND forgotten > 0 AND seconds = ? AND error IS ?"
+_FORGOTTEN = (
+    "SELECT count(*) FROM calls WHERE key = ? AND forgotten > 0 AND seconds = ? AND error IS ?"
+)
 _TOTALS = (
     "SELECT role, sum(1 - copied), sum(copied), count(error), sum(prompt_tokens * (1 - copied)),"
     " sum(completion_tokens * (1 - copied)), total(usd * (1 - copied)),"

@@ -103,6 +103,8 @@ class _Reader:
         self._run = run
         self._folder = document.file.parent
         self._paths: dict[At, Path] = {}
+        self._gone: dict[str, Path] = {}
+        """Role to the directory of its model, where there is none."""
         self.problems: list[Problem] = []
 
     def told(self, problem: Problem) -> str:
@@ -150,6 +152,9 @@ class _Reader:
             self.problems += [
                 Problem(("models", role), text) for role, text in prices.unknown(built).items()
             ]
+        reuse = self._reused(file)
+        document = _with(self._document.data, self._paths)
+        self._check_gone(document)
         return RunConfig(
             name=self._name(file),
             seed=file.seed,
@@ -161,8 +166,8 @@ class _Reader:
             filter=filters,
             train=train,
             evaluate=evaluate,
-            reuse=self._reused(file),
-            document=_with(self._document.data, self._paths),
+            reuse=reuse,
+            document=document,
         )
 
     def _keys(self) -> _File | None:
@@ -222,9 +227,7 @@ class _Reader:
         if not there.is_dir():
             if path.startswith((".", "/", "~")):
                 self._paths["models", role, "path"] = there
-                if self._remembered(role, {**entry, "path": there}):
-                    return entry
-                self.problems.append(Problem(("models", role, "path"), f"no such file: {there}"))
+                self._gone[role] = there
             return entry
         self._paths["models", role, "path"] = there
         if not (there / "run.yaml").is_file():
@@ -305,15 +308,19 @@ class _Reader:
     def _name(self, file: _File) -> str:
         return file.name or self._document.file.stem
 
-    def _remembered(self, role: str, entry: dict[str, Any]) -> bool:
-        """Whether the run knows the model that is not here: its calls can be replayed."""
-        if self._run is None or not (self._run / "calls.db").is_file():
-            return False
-        log = CallLog.open(self._run / "calls.db")
-        try:
-            return log.remembered(role, settings=describe_entry(entry, self._run)) is not None
-        finally:
+    def _check_gone(self, document: Mapping[str, Any]) -> None:
+        """A model that is not here will do if the run knows it: its calls can be replayed."""
+        known: set[str] = set()
+        if self._gone and self._run is not None and (self._run / "calls.db").is_file():
+            log = CallLog.open(self._run / "calls.db")
+            for role in self._gone:
+                settings = describe_entry(document["models"][role], self._run)
+                if log.remembered(role, settings=settings) is not None:
+                    known.add(role)
             log.close()
+        for role in (role for role in self._gone if role not in known):
+            problem = f"no such file: {self._gone[role]}"
+            self.problems.append(Problem(("models", role, "path"), problem))
 
     def _reused(self, file: _File) -> tuple[Path, ...]:
         runs: list[Path] = []

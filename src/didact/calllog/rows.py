@@ -50,7 +50,7 @@ class Call:
     role: str
     model: str
     """The model's identity; its server's own name is ``reply.model``."""
-    asked: Request | str | bytes = field(repr=False)
+    asked: Request | str | bytes = field(repr=False, compare=False)
     """The request as it is stored; ``request`` reads it."""
     reply: Reply | None
     error: str = ""
