@@ -31,6 +31,7 @@ SMALL = {
     "reanswer": {},
     "reanswer:pairs": {"pairs": True},
     "reanswer:translated": {"language": "Latin"},
+    "unnatural": {"target": 2, "max_prompts": 8, "groups": 1, "width": 2},
     "self_instruct": {
         "target": TARGET,
         "width": 3,
@@ -103,6 +104,12 @@ def _marked(prompt, rng):
         )
     if prompt.endswith("Prompt#:\n"):
         return line
+    if re.search(r"Example \d+\nInstruction:\Z", prompt):
+        return f" {line}\nInput: {rng.choice(NOUNS)}\nConstraints: None."
+    if prompt.endswith("\nOutput:") and "\nConstraints:" in prompt:
+        return f" {line}"
+    if prompt.endswith(("\nIn other words:", "\nSecond:")):
+        return f" With {{INPUT}}, {line}"
     if prompt.endswith("[Translation]\n"):
         return f"In Latin: {line}"
     if "The first line of your reply holds" in prompt:

@@ -10,6 +10,7 @@ from didact.models.scripted import Scripted
 from didact.recipes.alpaca import Alpaca
 from didact.recipes.evol_instruct import EvolInstruct
 from didact.recipes.reanswer import Reanswer
+from didact.recipes.unnatural import Unnatural
 from didact.records import Example, Origin
 
 ROWS = [
@@ -111,3 +112,23 @@ def answering(request):
 def test_the_prompts_of_reanswer_are_those_that_were_reviewed(golden, name, settings, mark):
     asked = requests_of(Reanswer(**settings), answering)
     golden(f"reanswer_{name}", first_with(asked, mark))
+
+
+def continuing(request):
+    if text_of(request).endswith("\nInstruction:"):
+        return " Tell which is heavier.\nInput: a crow, a cow\nConstraints: Name one of the two."
+    return " cow"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [
+        ("task", "\nInstruction:"),
+        ("output", "\nOutput:"),
+        ("paraphrase_one", "\nIn other words:"),
+        ("paraphrase_two", "\nSecond:"),
+    ],
+)
+def test_the_prompts_of_unnatural_are_those_that_were_reviewed(golden, name, mark):
+    asked = requests_of(Unnatural(target=1, demonstrations=2), continuing)
+    golden(f"unnatural_{name}", first_with(asked, mark))
