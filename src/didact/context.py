@@ -38,6 +38,7 @@ from didact.errors import (
     ModelError,
     ParseError,
 )
+from didact.estimate import Sample
 from didact.identities import Identities
 from didact.prices import Prices
 from didact.records import JSON, Answer, Example, Reply, Request, Score, Usage, Verdict, digest
@@ -184,7 +185,7 @@ class Context:
         max_failures: int = 100,
         budget: Budget | Purse | None = None,
         prices: Prices | None = None,
-        wide: int = _WIDE,
+        sample: Sample | None = None,
         on_event: Listener | None = None,
     ) -> None:
         self.seed = seed
@@ -203,7 +204,9 @@ class Context:
         prices = prices or Prices()
         purse = Purse.of(budget, self._calls, prices) if isinstance(budget, Budget) else budget
         self._asking = Asking(self._calls, prices=prices, purse=purse)
-        self._wide = wide
+        self._sample = sample
+        # A pilot goes through few items to their end rather than through the start of many.
+        self._wide = _WIDE if sample is None else 2
         self._on_event = on_event
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -229,19 +232,26 @@ class Context:
                 f" {needed} (it can do {', '.join(sorted(capabilities_of(component)))}):"
                 f" {_text(request)[:80]!r}"
             )
+        if request.seed != self.seed:
+            if self._sample is not None:
+            self._sample.begin()
         request = replace(request, seed=self.seed)
         identity = self.used[model] = self._identities.of(model, component)
         key = call_key(identity, request)
-        # Two identical requests at the same time make one call: the second waits, then finds the
-        # first in the log; if the first was cancelled, the second makes the call.
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            call = self._calls.get(key, role=model)
-            made = call is None
-            if call is None:
-                call = await self._asking.make(
-                    component, key, request, role=model, identity=identity
-                )
+        call = self._calls.get(key, role=model)
+        made = False
+        if call is None:
+            # Two identical requests at the same time make one call: the second waits, then finds
+            # the first in the log; if the first was cancelled, the second makes the call.
+            own = asyncio.Lock()
+            lock = self._locks.setdefault(key, own)
+            async with lock:
+                call = self._calls.get(key, role=model) if lock is not own else None
+                if call is None:
+                    made = True
+                    call = await self._asking.make(
+                        component, key, request, role=model, identity=identity
+                    )
         self._count(call, role=model, made=made)
         return call.outcome()
 
@@ -263,6 +273,8 @@ class Context:
             seconds=call.seconds if made else 0.0,
             usd=usd,
         )
+        if self._sample is not None:
+            self._sample.end(call)
         self.spending.setdefault(role, Spending()).add(call, made=made)
         if self._on_event:
             fields: dict[str, JSON] = {"stage": self.stage, "role": role, "made": made}
