@@ -29,6 +29,8 @@ class Refusals:
         """Records left out, by reason."""
         self.first: dict[str, list[str]] = {}
         """Of each reason, the first messages: file, line, what is wrong."""
+        self.trimmed: Counter[str] = Counter()
+        """Parts of records left out where the rest was given (the turns of a conversation)."""
         self.read = 0
         """Records read: those given and those left out."""
 
@@ -49,6 +51,7 @@ class Refusals:
         return {
             "read": self.read,
             "refused": dict(self.counts.most_common()),
+            "trimmed": dict(self.trimmed.most_common()),
             "first": {reason: list(messages) for reason, messages in self.first.items()},
         }
 
@@ -56,3 +59,5 @@ class Refusals:
         """Say it in the log of the run."""
         for reason, count in self.counts.most_common():
             _log.warning("%s: %d left out, %s: %s", name, count, reason, self.first[reason][0])
+        for part, count in self.trimmed.most_common():
+            _log.warning("%s: %d %s left out of records that were kept", name, count, part)
