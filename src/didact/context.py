@@ -232,10 +232,10 @@ class Context:
                 f" {needed} (it can do {', '.join(sorted(capabilities_of(component)))}):"
                 f" {_text(request)[:80]!r}"
             )
-        if request.seed != self.seed:
-            if self._sample is not None:
+        if self._sample is not None:
             self._sample.begin()
-        request = replace(request, seed=self.seed)
+        if request.seed != self.seed:
+            request = replace(request, seed=self.seed)
         identity = self.used[model] = self._identities.of(model, component)
         key = call_key(identity, request)
         call = self._calls.get(key, role=model)

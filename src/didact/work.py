@@ -22,6 +22,7 @@ from didact.components import path_fingerprint
 from didact.config import RunConfig
 from didact.context import Context, Failure, Listener, Model
 from didact.errors import ConfigError, DidactError
+from didact.estimate import Sample
 from didact.identities import Identities
 from didact.records import JSON
 from didact.resolve import models
@@ -94,8 +95,11 @@ class Work:
                 )
             self._purse = Purse.of(config.budget, run.calls, config.prices)
 
-    def context(self, part: str = "") -> Context:
-        """A context for the stage or a part of it; its calls and failures count for the stage."""
+    def context(self, part: str = "", *, sample: Sample | None = None) -> Context:
+        """A context for the stage or a part of it; its calls and failures count for the stage.
+
+        With ``sample`` it is that of a pilot, which ends when the sample is large enough.
+        """
         ctx = Context(
             self.models,
             log=self.run.calls,
@@ -105,6 +109,7 @@ class Work:
             max_failures=self.config.max_failures,
             budget=self._purse,
             prices=self.config.prices,
+            sample=sample,
             on_event=self._heard,
         )
         self._contexts.append(ctx)

@@ -27,26 +27,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from random import Random
-from typing import ClassVar, Literal, NamedTuple, TypeVar
+from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span, Step, text_tokens
 from didact.records import JSON, Example, Origin, Reply, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
+from didact.text.drafts import Draft, Prompt, Shown, draw, shown_tasks
 from didact.text.instances import Parsed, parse_instances
-from didact.text.instruction_pool import Admission, InstructionPool
+from didact.text.instruction_pool import InstructionPool
 from didact.text.instructions import BLACKLIST, numbered, parse_instructions
 from didact.text.tasks import Task, group_tasks, kind_question, task_line
 
 __all__ = ["SelfInstruct"]
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +115,36 @@ class SelfInstruct:
                 f" has the number {self.demonstrations + 1}"
             )
 
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Lists until there are enough, then the kind and the instances of every instruction."""
+        new = self.last_number - self.demonstrations - 1
+        most = self.target if self.max_prompts is None else self.max_prompts
+        tasks = group_tasks(seeds)
+        line = text_tokens([task.instruction for task in tasks])
+        shown = [task.with_instances(self.max_instances) for task in tasks if self._can_show(task)]
+        whole = text_tokens(shown)
+        longest = max(self.label_max_tokens, self.instance_max_tokens)
+        steps = (
+            ("lists", Span(min(-(-self.target // new), most), most), line, self.demonstrations,
+             Span(line.low, self.max_tokens), (self.max_tokens,)),
+            ("kinds", Span(self.target, self.target), line, self.classification_demonstrations,
+             Span(1, 3), (3,)),
+            ("instances", Span(self.target, self.target), whole,
+             max(self.instance_demonstrations, self.label_demonstrations), Span(5, longest),
+             (self.label_max_tokens, self.instance_max_tokens)),
+        )  # fmt: skip
+        return Estimate(
+            steps=tuple(
+                Step(name=name, calls=calls, prompt=part.times(Span(n, n + 1)), reply=reply,
+                     max_tokens=allowed)
+                for name, calls, part, n, reply, allowed in steps
+            )
+        )  # fmt: skip
+
+    def pilot(self) -> SelfInstruct:
+        """The first instructions and their instances: what the whole asks, too."""
+        return replace(self, target=min(self.target, 7))
+
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of the pool."""
         tasks = group_tasks(seeds)
@@ -159,7 +188,7 @@ class SelfInstruct:
         return grown
 
     def _take(
-        self, ctx: Context, grown: _Grown, pool: InstructionPool, *, prompt: _Prompt, reply: Reply
+        self, ctx: Context, grown: _Grown, pool: InstructionPool, *, prompt: Prompt, reply: Reply
     ) -> None:
         """Accept what is well-formed and new of a reply, in order."""
         grown.prompts += 1
@@ -173,14 +202,14 @@ class SelfInstruct:
                 continue
             said = pool.offer(text)
             if said.accepted:
-                grown.drafts.append(_Draft(len(grown.drafts), text, prompt, reply.key, said))
+                grown.drafts.append(Draft(len(grown.drafts), text, prompt, reply.key, said))
             else:
                 nearest, score = said.most_similar[0]
                 grown.drop(ctx, text, "too similar", nearest=nearest, score=score)
 
     def _prompts(
-        self, ctx: Context, tasks: Sequence[Task], drafts: Sequence[_Draft]
-    ) -> Iterator[_Prompt]:
+        self, ctx: Context, tasks: Sequence[Task], drafts: Sequence[Draft]
+    ) -> Iterator[Prompt]:
         """Prompts from the pool as it is at the time each is drawn."""
         if self.only_classification:
             tasks = [task for task in tasks if task.classification]
@@ -192,12 +221,12 @@ class SelfInstruct:
             if len(drafts) >= self.target:
                 return
             rng = ctx.rng("prompt", number)
-            machine = _draw(rng, drafts, self.machine_demonstrations)
-            human = _draw(rng, tasks, self.demonstrations - len(machine))
+            machine = draw(rng, drafts, self.machine_demonstrations)
+            human = draw(rng, tasks, self.demonstrations - len(machine))
             shown = [*machine, *human]
             rng.shuffle(shown)
             text = f"{header}\n{numbered([task.instruction for task in shown])}"
-            yield _Prompt(number, tuple(shown), self._list_request(text, repeated[text]))
+            yield Prompt(number, tuple(shown), self._list_request(text, repeated[text]))
             repeated[text] += 1
 
     def _list_request(self, text: str, draw: int) -> Request:
@@ -211,7 +240,7 @@ class SelfInstruct:
         )
         return Request(prompt=text, sampling=sampling, draw=draw)
 
-    async def _fill(self, ctx: Context, shown: _Demonstrations, draft: _Draft) -> _Filled:
+    async def _fill(self, ctx: Context, shown: _Demonstrations, draft: Draft) -> _Filled:
         """Classification or not, then the instances."""
         question = Request(
             prompt=f"{shown.kinds.text}{kind_question(draft.instruction)}",
@@ -280,18 +309,18 @@ class SelfInstruct:
         rng = ctx.rng("demonstrations")
         yes = [task for task in tasks if task.classification]
         no = [task for task in tasks if not task.classification]
-        kinds = _draw(rng, yes, round(self.classification_demonstrations * _YES / (_YES + _NO)))
-        kinds += _draw(rng, no, self.classification_demonstrations - len(kinds))
+        kinds = draw(rng, yes, round(self.classification_demonstrations * _YES / (_YES + _NO)))
+        kinds += draw(rng, no, self.classification_demonstrations - len(kinds))
         rng.shuffle(kinds)
-        labels = _draw(rng, filter(self._can_show, yes), self.label_demonstrations)
-        instances = _draw(rng, filter(self._can_show, no), self.instance_demonstrations)
+        labels = draw(rng, filter(self._can_show, yes), self.label_demonstrations)
+        instances = draw(rng, filter(self._can_show, no), self.instance_demonstrations)
         if not labels and not instances:
             raise ConfigError("no seed can be shown with its instances; see demonstration_words")
         write = partial(Task.with_instances, limit=self.max_instances)
         return _Demonstrations(
-            _shown(_KINDS_HEADER, kinds, Task.with_kind),
-            _shown(_LABELS_HEADER, labels, write),
-            _shown(_INSTANCES_HEADER, instances, write),
+            shown_tasks(_KINDS_HEADER, kinds, Task.with_kind),
+            shown_tasks(_LABELS_HEADER, labels, write),
+            shown_tasks(_INSTANCES_HEADER, instances, write),
         )
 
     def _can_show(self, task: Task) -> bool:
@@ -304,45 +333,14 @@ class SelfInstruct:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An accepted instruction of the model."""
-
-    number: int
-    instruction: str
-    prompt: _Prompt
-    call: str
-    admission: Admission
-
-    def __str__(self) -> str:
-        return self.instruction
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """A list of instructions to write on."""
-
-    number: int
-    shown: tuple[Task | _Draft, ...]
-    request: Request
-
-    def __str__(self) -> str:
-        return f"prompt {self.number}"
-
-
-class _Shown(NamedTuple):
-    text: str
-    parents: tuple[str, ...]
-
-
 class _Demonstrations(NamedTuple):
-    kinds: _Shown
-    labels: _Shown
-    instances: _Shown
+    kinds: Shown
+    labels: Shown
+    instances: Shown
 
 
 class _Filled(NamedTuple):
-    draft: _Draft
+    draft: Draft
     classification: bool
     parsed: Parsed
     parents: tuple[str, ...]
@@ -353,7 +351,7 @@ class _Grown:
     """What the prompts have brought so far."""
 
     def __init__(self) -> None:
-        self.drafts: list[_Draft] = []
+        self.drafts: list[Draft] = []
         self.prompts = self.candidates = 0
         self.dropped: Counter[str] = Counter()
 
@@ -372,19 +370,8 @@ class _Grown:
         ctx.note("dropped", instruction=instruction, reason=reason, **evidence)
 
 
-async def _ask(ctx: Context, prompt: _Prompt) -> tuple[_Prompt, Reply]:
+async def _ask(ctx: Context, prompt: Prompt) -> tuple[Prompt, Reply]:
     return prompt, await ctx.ask(prompt.request)
-
-
-def _draw(rng: Random, items: Iterable[Item], count: int) -> list[Item]:
-    """Some of the items, or all where there are not that many."""
-    items = list(items)
-    return rng.sample(items, min(count, len(items)))
-
-
-def _shown(header: str, tasks: Sequence[Task], write: Callable[[Task], str]) -> _Shown:
-    parents = tuple(example.id for task in tasks for example in task.examples)
-    return _Shown("".join(f"{block}\n\n" for block in (header, *map(write, tasks))), parents)
 
 
 _YES, _NO = 12, 19
