@@ -8,6 +8,7 @@ model must be well above it. No weights, no calls to anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from didact.records import INPUT_MARK, Reply, Request, Usage
 
@@ -17,6 +18,8 @@ __all__ = ["CopyInput"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyInput:
     """Answers with the input of the last user turn, or its instruction where there is no input."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
 
     @property
     def identity(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from didact.inference.engine import Engine
 from didact.records import Reply, Request, operational
@@ -21,6 +21,8 @@ __all__ = ["Embedded"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
     """The small base model inside the package: no key, no network, no GPU."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
 
     batch: int = operational(64)
     """Most requests answered at the same time."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from didact.errors import ModelError
-from didact.records import JSON, Reply, Request, Usage, digest
+from didact.records import JSON, Reply, Request, Usage, digest, operational
 
 __all__ = ["Scripted"]
 
@@ -31,6 +31,10 @@ class Scripted:
     """``request``: the same request gets the same reply. ``sequence``: one after the other."""
     name: str = "scripted"
     """What the model is called: two of different names share no calls."""
+    can: tuple[Literal["chat", "completion", "logprobs", "schema"], ...] = operational(
+        ("chat", "completion")
+    )
+    """What it says it can do: to try a component with a model that can do more, or less."""
     _asked: list[Request] = field(
         init=False, repr=False, compare=False, default_factory=list[Request]
     )
@@ -44,6 +48,11 @@ class Scripted:
             else list(self.replies)
         )
         return f"{self.name}-{digest([replies, self.order])}"
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it was told to say."""
+        return frozenset(self.can)
 
     @property
     def asked(self) -> tuple[Request, ...]:

@@ -10,7 +10,7 @@ of the longest reply in the batch.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from didact.inference.engine import Engine
 from didact.records import Reply, Request, operational
@@ -21,6 +21,8 @@ __all__ = ["Transformers"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformers:
     """A causal model from a directory or the hub, run here with torch."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
 
     path: str
     """Directory with config.json, *.safetensors and tokenizer.json, or a name on the hub."""
