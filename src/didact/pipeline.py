@@ -6,17 +6,19 @@ killed at any moment: the next time, finished calls are answered from the call l
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from didact import tables
 from didact.components import fingerprint, name_of, path_fingerprint
 from didact.config import Evaluation, Generation, RunConfig, Training
 from didact.context import Context, Filter, Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
+from didact.formats.refusals import Refusals
 from didact.judging import verdicts
 from didact.mixture import Pools
 from didact.records import JSON, Answer, Example, Request, Verdict, digest
@@ -102,7 +104,7 @@ async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -
             with folder.writing(tables.EXAMPLES) as writer:
                 for number, (part, found) in enumerate(zip(parts, given, strict=True)):
                     entry = work.config.generate[number]
-                    async with aclosing(_made(work.context(part), entry, found)) as examples:
+                    async with aclosing(_made(work, part, entry, found)) as examples:
                         async for example in examples:
                             work.read += 1
                             if pools.offer(number, example):
@@ -120,11 +122,20 @@ async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -
 
 
 async def _made(
-    ctx: Context, entry: Generation, found: Sequence[Example]
+    work: Work, part: str, entry: Generation, found: Sequence[Example]
 ) -> AsyncGenerator[Example, None]:
+    ctx = work.context(part)
     if hasattr(entry.use, "read"):
-        for example in cast("Source", entry.use).read():
-            yield whole(example)
+        refusals = Refusals()
+        try:
+            for example in _read(cast("Source", entry.use), refusals):
+                yield whole(example)
+        finally:
+            for reason, count in refusals.counts.items():
+                work.read += count
+                work.dropped[f"{part}: {reason}"] += count
+            if refusals.counts or refusals.trimmed:
+                ctx.note("statistics", **refusals.to_json())
         return
     stream = cast("Recipe", entry.use).run(ctx, found)
     try:
@@ -133,6 +144,13 @@ async def _made(
     finally:
         if isinstance(stream, AsyncGenerator):
             await cast("AsyncGenerator[Example, None]", stream).aclose()
+
+
+def _read(source: Source, refusals: Refusals) -> Iterator[Example]:
+    """The examples; a source that can leave records out counts them in ``refusals``."""
+    if "refusals" in inspect.signature(source.read).parameters:
+        return cast("Any", source).read(refusals)
+    return source.read()
 
 
 def filter(
