@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -149,7 +149,7 @@ async def _made(
 def _read(source: Source, refusals: Refusals) -> Iterator[Example]:
     """The examples; a source that can leave records out counts them in ``refusals``."""
     if "refusals" in inspect.signature(source.read).parameters:
-        return cast("Any", source).read(refusals)
+        return cast("Iterator[Example]", cast("Any", source).read(refusals))
     return source.read()
 
 
