@@ -196,7 +196,7 @@ class _Reader:
             self.problems.append(Problem(at, "needs `use: <name>`"))
             return None
         try:
-            kind = self._find(kinds, use)
+            kind = self._find(kinds, use, settings)
         except ConfigError as error:
             self.problems.append(Problem((*at, "use"), str(error)))
             return None
@@ -209,14 +209,18 @@ class _Reader:
                 self._paths[(*at, name, *keys)] = path
         return component
 
-    def _find(self, kinds: Sequence[str], use: str) -> type:
+    def _find(self, kinds: Sequence[str], use: str, settings: Mapping[str, Any]) -> type:
+        """The first component of the name, or where several have it, one with these settings."""
+        found: list[type] = []
         problems: list[str] = []
         for kind in kinds:
             try:
-                return find(kind, use, folder=self._folder)
+                found.append(find(kind, use, folder=self._folder))
             except ConfigError as error:
                 problems.append(str(error))
-        raise ConfigError("; ".join(dict.fromkeys(problems)))
+        if not found:
+            raise ConfigError("; ".join(dict.fromkeys(problems)))
+        return next((one for one in found if settings.keys() <= {f.name for f in fields(one)}), found[0])
 
     def _run_path(self, role: str, entry: dict[str, Any]) -> dict[str, Any]:
         """A model's ``path`` that is a directory here, or another run: then its trained model."""
