@@ -11,6 +11,7 @@ from didact.calls import Call
 from didact.components import FieldDoc, headline
 from didact.errors import ConfigError
 from didact.ledger import Ledger, read_ledger
+from didact.licences import Terms, terms, terms_lines
 from didact.life import Life
 from didact.prices import money
 from didact.progress import summary_line
@@ -29,7 +30,7 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     if as_json:
         ledger = read_ledger(run).to_json()
         found = {"path": str(run.path), "stages": done, "scores": _means(run), "ledger": ledger}
-        return json.dumps(found)
+        return json.dumps({**found, "terms": [one.to_json() for one in _terms(run)]})
     if dropped_by is not None:
         return _dropped(run, dropped_by, count)
     lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
@@ -38,10 +39,21 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     for (metric, model), (mean, number) in _means_of(run).items():
         lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
     lines += show_ledger(read_ledger(run))
+    lines += terms_lines(_terms(run))
     if "generate" in done:
         lines += ["", *(_line(example) for example in run.examples()[:count])]
         lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
     return "\n".join(lines)
+
+
+def _terms(run: Run) -> tuple[Terms, ...]:
+    """What the examples that are trained on are under: those kept, where filters ran."""
+    made = run.stage("generate")
+    if made is None:
+        return ()
+    examples = run.kept() if run.stage("filter") is not None else run.examples()
+    asked = cast("dict[str, str]", made["models"])
+    return terms(examples, seeds=run.seeds(), models=asked.values())
 
 
 def _line(example: Example) -> str:
