@@ -226,3 +226,22 @@ def test_a_run_that_is_written_can_be_exported_and_not_imported_into(tmp_path: P
     with pytest.raises(StoreError, match=f"another process .*pid {os.getpid()}"):
         import_calls(tmp_path / "calls.jsonl", tmp_path / "a")
     log.close()
+
+
+def test_the_commands_say_how_many_and_what_is_next(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from didact.cli import app
+
+    few(tmp_path / "a")
+    runner = CliRunner()
+    file = str(tmp_path / "calls.jsonl")
+    done = runner.invoke(app, ["calls", "export", str(tmp_path / "a"), file])
+    assert done.exit_code == 0
+    assert f"3 calls in {file}" in done.stderr
+    for told in ("3 calls added, 0 were there already", "0 calls added, 3 were there already"):
+        done = runner.invoke(app, ["calls", "import", file, str(tmp_path / "b")])
+        assert done.exit_code == 0
+        assert told in done.stderr
+        assert f"didact run FILE --out {tmp_path / 'b'}" in done.stderr
+    assert calls_of(tmp_path / "b") == calls_of(tmp_path / "a")
