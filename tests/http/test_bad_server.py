@@ -18,6 +18,7 @@ import pytest
 import storm_client
 from bad_server import CALM, BadServer, storm
 from didact.calls import CallLog
+from didact.http.notices import Forwarded
 from didact.http.waits import WAITS
 from storm_client import ask_all
 
@@ -83,17 +84,22 @@ def test_a_server_that_bears_few_at_once_is_asked_few_at_once(server: BadServer)
 def test_a_server_that_is_gone_for_a_while_is_waited_for_and_the_pause_is_told(
     server: BadServer,
 ) -> None:
+    told: list[Any] = []
+
     async def outage() -> Any:
         server.begin({"503": 1.0})
         asking = asyncio.create_task(ask_all(server.url, CallLog.in_memory(), 40, concurrency=8))
-        await asyncio.sleep(0.6)
-        found_out = server.counts()["shown"]["503"]
+        while "paused" not in told:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        found_out = (await asyncio.to_thread(server.counts))["shown"]["503"]
         await asyncio.sleep(1.0)
-        probes = server.counts()["shown"]["503"] - found_out
+        probes = (await asyncio.to_thread(server.counts))["shown"]["503"] - found_out
         server.change(CALM)
         return await asking, probes
 
-    result, probes = asyncio.run(outage())
+    with Forwarded(lambda _, fields: told.append(fields["state"])):
+        result, probes = asyncio.run(outage())
     assert result["failures"] == []
     assert len(result["texts"]) == 40
     assert "paused" in states(result)

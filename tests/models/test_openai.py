@@ -312,3 +312,96 @@ def test_strange_text_survives_the_way_there_and_back() -> None:
 def test_impossible_settings_are_refused_at_once(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         OpenAI(**{"model": "m", **settings})
+
+
+def test_a_model_that_wants_another_name_for_the_limit_gets_it_from_then_on() -> None:
+    def wants(body: Any) -> bool:
+        return "max_completion_tokens" in body
+
+    async def newer(server: FakeServer, received: Any) -> Any:
+        if wants(received.body):
+            return await Say("ok")(server, received)
+        message = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model."
+            " Use 'max_completion_tokens' instead."
+        )
+        return await Refuse(400, message, code="unsupported_parameter")(server, received)
+
+    async def within() -> FakeServer:
+        async with FakeServer(newer) as server:
+            model = OpenAI(url=server.url, model="m")
+            identity = model.identity
+            assert (await model.ask(HELLO)).text == "ok"
+            await model.close()
+            assert (await model.ask(HELLO)).text == "ok"
+            assert model.identity == identity
+            await model.close()
+            return server
+
+    server = asyncio.run(within())
+    assert [wants(received.body) for received in server.received] == [False, True, True]
+    assert "max_tokens" not in server.received[1].body
+
+
+def test_several_replies_to_one_request_are_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigError, match="draw"):
+        OpenAI(model="m", extra={"n": 4})
+    OpenAI(model="m", extra={"n": 1})
+
+
+def test_log_probabilities_are_asked_for_by_a_field_in_both_forms() -> None:
+    _, server = asked(logprobs=True)
+    assert server.received[0].body["logprobs"] is True
+    more = {"logprobs": {"token_logprobs": [None, -0.5, -1]}}
+    outcome, server = asked(Say("x", more=more), request=Request(prompt="p"), logprobs=True)
+    assert server.received[0].body["logprobs"] == 1
+    assert isinstance(outcome, Reply)
+    assert outcome.logprobs == (-0.5, -1.0)
+    plain, asking = OpenAI(model="m"), OpenAI(model="m", logprobs=True)
+    assert plain.identity != asking.identity
+    assert asking.capabilities - plain.capabilities == {"logprobs"}
+
+
+def test_declined_content_is_a_refused_reply_and_not_an_error() -> None:
+    reply = reply_of(Refuse(400, "The response was filtered", code="content_filter"))
+    assert (reply.finish, reply.text) == ("refused", "The response was filtered")
+
+
+def test_a_prompt_that_is_too_long_is_its_own_fault() -> None:
+    error = error_of(Refuse(400, "This model's maximum context length is 8 tokens."))
+    assert (error.fault, error.retryable) == ("too_long", False)
+
+
+def test_an_error_inside_a_200_is_an_error() -> None:
+    slow_down = Raw(b'{"error": {"message": "slow down", "code": 429}}')
+    assert reply_of(slow_down, Say("ok")).text == "ok"
+    assert error_of(Raw(b'{"error": {"message": "no such field", "code": 400}}')).status == 400
+
+
+def test_attempts_are_counted_but_a_rate_limit_is_waited_for() -> None:
+    outcome, server = asked(*[Refuse(429)] * 5, Say("ok"), retries=0)
+    assert isinstance(outcome, Reply)
+    assert len(server.received) == 6
+    assert not isinstance(asked(Refuse(500), Say("ok"), retries=0)[0], Reply)
+
+
+def test_a_url_with_a_query_keeps_it_and_one_with_a_password_is_refused() -> None:
+    async def within() -> Any:
+        async with FakeServer() as server:
+            model = OpenAI(url=server.url + "?api-version=1", model="m")
+            await model.ask(HELLO)
+            await model.close()
+            return server.received[0].path
+
+    assert asyncio.run(within()) == "/v1/chat/completions"
+    with pytest.raises(ConfigError, match="key_env") as refused:
+        OpenAI(url="http://me:hidden-word@host/v1", model="m")
+    assert "hidden-word" not in str(refused.value)
+
+
+def test_asking_in_another_loop_without_closing_leaves_nothing_open() -> None:
+    model = OpenAI(model="m", url="http://127.0.0.1:9/v1", retries=0)
+    for _ in range(2):
+        with pytest.raises(ModelError):
+            asyncio.run(model.ask(HELLO))
+    asyncio.run(model.close())

@@ -92,7 +92,8 @@ class Client:
     async def ask(self, path: str, body: bytes, read: Reading) -> Reply:
         """The reply; ModelError when there is none to be had, CredentialsError when to stop."""
         terms = self._terms
-        self._open()
+        if (stale := self._open()) is not None:
+            await stale.close()
         provider, lane = self._provider, self._lane
         left, failures, attempts = terms.deadline, 0, 0
         provider.begin()
@@ -134,19 +135,16 @@ class Client:
         if session is not None:
             await session.close()
 
-    def _open(self) -> None:
-        """What belongs to the running loop; the key is read once for each."""
+    def _open(self) -> aiohttp.ClientSession | None:
+        """What belongs to the running loop; the session of a loop that is gone, to be closed."""
         loop = asyncio.get_running_loop()
         if self._session is not None and self._loop is loop:
-            return
+            return None
         import aiohttp
 
         terms = self._terms
         self._key = Key.read(terms.key_env, asked_by=f"{terms.kind} {terms.model!r}")
-        if self._session is not None and self._session.connector is not None:
-            # Its loop is gone, and with it whoever would have closed it.
-            self._session.connector.close()
-            self._session.detach()
+        stale = self._session
         self._session = aiohttp.ClientSession(
             # The lane limits what is under way: a second limit would only cost.
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=30),
@@ -160,6 +158,7 @@ class Client:
         self._lane: Lane = self._provider.lane(
             (terms.model, terms.key_env), cap=terms.concurrency, patience=terms.deadline
         )
+        return stale
 
     def _address(self, path: str) -> URL:
         address = self._addresses.get(path)

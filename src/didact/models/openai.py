@@ -23,6 +23,9 @@ from didact.records import JSON, Reply, Request, canonical, operational
 __all__ = ["OpenAI"]
 
 
+_ALL = frozenset({"chat", "completion", "logprobs", "schema"})
+
+
 class _Live:
     """What a component knows once it was asked."""
 
@@ -77,8 +80,7 @@ class OpenAI:
     @property
     def capabilities(self) -> frozenset[str]:
         """Both forms and schemas, where the server has them; log-probabilities when asked for."""
-        asked_for = self.logprobs or bool(self.extra.get("logprobs"))
-        return frozenset({"chat", "completion", "schema"} | ({"logprobs"} if asked_for else set()))
+        return _ALL if self.logprobs or self.extra.get("logprobs") else _ALL - {"logprobs"}
 
     async def ask(self, request: Request) -> Reply:
         """The server's reply, after as many attempts as it needs and is allowed."""
