@@ -28,6 +28,16 @@ GOOD = {
         }
         for n in range(20)
     ],
+    "superni": [
+        {
+            "Task": f"task{n}_toy",
+            "Definition": [f"Do {n}."],
+            "Positive Examples": [{"input": "a", "output": "b", "explanation": "It is so."}],
+            "Negative Examples": [],
+            "Instances": [{"id": f"task{n}-0", "input": "it", "output": [f"done {n}"]}],
+        }
+        for n in range(20)
+    ],
 }
 """A good file for each source that reads one."""
 SETTINGS = {"microworld": {"count": 12}}

@@ -99,9 +99,9 @@ def read_patterns(path: Path, *names: str) -> tuple[Pattern, ...]:
 
 
 @lru_cache
-def shapes() -> Mapping[str, tuple[Pattern, ...]]:
-    """The shapes of tasks that didact has templates for."""
-    text = (files("didact") / "labelled" / "shapes.yaml").read_text(encoding="utf-8")
+def shapes(name: str = "shapes") -> Mapping[str, tuple[Pattern, ...]]:
+    """The shapes of tasks that didact has templates for; ``reasoning`` has those with reasons."""
+    text = (files("didact") / "labelled" / f"{name}.yaml").read_text(encoding="utf-8")
     tables = cast("dict[str, object]", yaml.safe_load(text))
     return {name: _patterns(table, name) for name, table in tables.items()}
 
