@@ -15,12 +15,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import BinaryIO, cast
 
 from didact import tables
 from didact.components import build, find, nearest
 from didact.disk import storing
-from didact.errors import ConfigError
+from didact.errors import ConfigError, DidactError
 from didact.formats.detection import source_of
 from didact.formats.refusals import Refusals
 from didact.formats.writers import WRITERS, CannotCarry
@@ -117,7 +117,7 @@ def _of_run(path: Path) -> Path:
 def convert(
     path: Path, out: Path, *, to: str, source: str | None = None, skip: bool = False
 ) -> Conversion:
-    """Write the examples of ``path`` to ``out``; ConfigError where none could be carried.
+    """Write the examples of ``path`` to ``out``; DidactError where none could be carried.
 
     ``out`` is written as one JSON array where its name ends in .json, else as JSON Lines (.gz
     compresses), but for ``parquet``. ``skip`` counts rows that cannot be read instead of ending.
@@ -137,7 +137,7 @@ def convert(
             _rows(done, examples, aside, compressed=out.suffix == ".gz", array=_is_array(out))
         if not done.carried:
             told = "\n".join(done.lines()[1:])
-            raise ConfigError(f"{path}: none of {done.read:,} examples fits {to}\n{told}".rstrip())
+            raise DidactError(f"{path}: none of {done.read:,} examples fits {to}\n{told}".rstrip())
         with storing(out):
             os.replace(aside, out)
     finally:
@@ -190,9 +190,9 @@ def _lines(
 ) -> Generator[Callable[[dict[str, JSON]], None], None, None]:
     """A function that writes one row."""
     with storing(path):
-        file: IO[Any] = (
-            # No name and no time inside, so that the same rows are the same bytes.
-            gzip.GzipFile(path, "wb", mtime=0) if compressed else path.open("wb")
+        # No time inside, so that the same rows are the same bytes.
+        file = cast(
+            "BinaryIO", gzip.GzipFile(path, "wb", mtime=0) if compressed else path.open("wb")
         )
         first = True
 

@@ -17,7 +17,7 @@ __all__ = ["WRITERS", "CannotCarry", "Written", "turns_alternate"]
 Row: TypeAlias = "dict[str, JSON]"
 
 
-class CannotCarry(Exception):  # noqa: N818  (a finding, not a fault)
+class CannotCarry(Exception):
     """The example does not fit the format; the text says why, short and countable."""
 
 
@@ -51,13 +51,13 @@ def _one_turn(example: Example) -> tuple[str, str, str]:
     system, messages = _system(example)
     if system:
         raise CannotCarry("a system message")
-    if [message.role for message in messages] == ["assistant"]:
+    if len(messages) == 1 and messages[0].role == "assistant":
         raise CannotCarry("an answer without a question")
     if not messages or messages[-1].role != "assistant":
         raise CannotCarry("no answer")
-    if not turns_alternate(messages) or len(messages) > 2:
+    if len(messages) != 2 or not turns_alternate(messages):
         raise CannotCarry("more than one turn")
-    prompt, output = messages[0].content, messages[1].content
+    prompt, output = (message.content for message in messages)
     instruction, _, given = prompt.partition(INPUT_MARK)
     if not instruction.strip() or not given:
         instruction, given = prompt, ""

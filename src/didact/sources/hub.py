@@ -96,7 +96,8 @@ def _snapshot(dataset: str, revision: str, patterns: tuple[str, ...]) -> Path:
     except ImportError as error:
         told = 'reading from the hub needs huggingface_hub: pip install "didact[train]"'
         raise ConfigError(told) from error
-    download: Any = huggingface_hub.snapshot_download  # pyright: ignore[reportUnknownMemberType]
+    # The package types its progress bars partially.
+    download = cast("Any", huggingface_hub).snapshot_download
     try:
         return Path(
             download(dataset, repo_type="dataset", revision=revision, allow_patterns=list(patterns))
