@@ -220,7 +220,9 @@ class _Reader:
                 problems.append(str(error))
         if not found:
             raise ConfigError("; ".join(dict.fromkeys(problems)))
-        return next((one for one in found if settings.keys() <= {f.name for f in fields(one)}), found[0])
+        return next(
+            (one for one in found if settings.keys() <= {f.name for f in fields(one)}), found[0]
+        )
 
     def _run_path(self, role: str, entry: dict[str, Any]) -> dict[str, Any]:
         """A model's ``path`` that is a directory here, or another run: then its trained model."""
