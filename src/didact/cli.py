@@ -20,6 +20,7 @@ import typer
 from didact import pipeline, scaffold
 from didact import quickstart as whole_loop
 from didact.components import KINDS, describe, find, headline, names, nearest
+from didact.convert import TARGETS, convert
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
 from didact.life import life
 from didact.progress import Progress
@@ -285,6 +286,29 @@ def calls_import(
     done = import_calls(file, run)
     _say(f"{done.added} calls added, {done.here} were there already")
     _say(f"next      didact run FILE --out {run}")
+
+
+@app.command("convert")
+def convert_command(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A file, or a run directory.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file.", show_default=False)],
+    to: Annotated[str, typer.Option(help=f"One of: {', '.join(TARGETS)}.", show_default=False)],
+    origin: Annotated[
+        str | None, typer.Option("--from", help="The source that reads IN; told from it if left out.")
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave bad rows out, and count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """From one format of data to another; what cannot be carried is counted with its reason."""
+    with _interruptible():
+        done = convert(source, out, to=to, source=origin, skip=skip)
+    if as_json:
+        print(json.dumps(done.to_json()))
+        return
+    for line in done.lines():
+        print(line)
 
 
 @app.command()
