@@ -296,9 +296,9 @@ def convert_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file.", show_default=False)],
     to: Annotated[str, typer.Option(help=f"One of: {', '.join(TARGETS)}.", show_default=False)],
     origin: Annotated[
-        str | None, typer.Option("--from", help="The source that reads IN; told from it if left out.")
+        str | None, typer.Option("--from", help="The source that reads IN, if not told from it.")
     ] = None,
-    skip: Annotated[bool, typer.Option("--skip", help="Leave bad rows out, and count them.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Count bad rows, and go on.")] = False,
     as_json: Json = False,
 ) -> None:
     """From one format of data to another; what cannot be carried is counted with its reason."""
