@@ -167,6 +167,10 @@ class Server:
         outcomes = {key: self._outcome(key, body) for key, body in batch["rows"]}
         expired = any(outcome == "expired" for outcome in outcomes.values())
         batch["status"] = "expired" if expired else "completed"
+        if self.knobs.get("cancel"):
+            batch["status"] = "cancelled"
+            batch["cancelled_at"] = 1
+            outcomes = {k: o if n % 2 else "cancelled" for n, (k, o) in enumerate(outcomes.items())}
         self.answered.update(k for k, o in outcomes.items() if isinstance(o, dict))
         batch["outcomes"] = {k: o for k, o in outcomes.items() if o != "gone"}
 
@@ -204,6 +208,7 @@ class Server:
                     "processing": 0 if ended else batch["size"],
                     "succeeded": batch["size"] if ended else 0,
                 },
+                "cancel_initiated_at": batch.get("cancelled_at"),
                 "results_url": "http://127.0.0.1:9/elsewhere",
             }
         outcomes = batch.get("outcomes", {})
@@ -224,8 +229,8 @@ class Server:
             if isinstance(outcome, dict) and kind == "out":
                 response = {"status_code": 200, "body": outcome}
                 lines.append({"custom_id": key, "response": response, "error": None})
-            elif outcome == "expired" and kind == "err":
-                error = {"code": "batch_expired", "message": "could not be run in time"}
+            elif isinstance(outcome, str) and kind == "err":
+                error = {"code": f"batch_{outcome}", "message": f"the batch was {outcome}"}
                 lines.append({"custom_id": key, "response": None, "error": error})
             elif isinstance(outcome, tuple) and kind == "err":
                 body = {"error": {"message": outcome[1]}}
@@ -239,8 +244,8 @@ class Server:
         for key, outcome in self.batches[request.match_info["id"]]["outcomes"].items():
             if isinstance(outcome, dict):
                 result: Any = {"type": "succeeded", "message": outcome}
-            elif outcome == "expired":
-                result = {"type": "expired"}
+            elif isinstance(outcome, str):
+                result = {"type": "canceled" if outcome == "cancelled" else outcome}
             else:
                 error = {"type": types.get(outcome[0], "api_error"), "message": outcome[1]}
                 result = {"type": "errored", "error": {"type": "error", "error": error}}

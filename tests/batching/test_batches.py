@@ -42,7 +42,7 @@ def server(process: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runnin
     monkeypatch.setattr(desk, "_SETTLING", 0.02)
     monkeypatch.setattr(WAITS, "first", 0.02)
     yield process
-    process.set(hold=False, hang=False, most=0, busy=0, unauthorized=0, drop=[])
+    process.set(hold=False, hang=False, cancel=False, most=0, busy=0, unauthorized=0, drop=[])
 
 
 @pytest.fixture(params=KINDS)
@@ -206,6 +206,23 @@ def test_a_batch_that_the_provider_does_not_know_any_more_is_made_again(
 
     assert asyncio.run(within()).text.startswith("re:")
     assert "paid for again" in caplog.text
+
+
+def test_a_batch_that_somebody_cancelled_is_not_submitted_again(
+    server: Running, kind: type[Any], tmp_path: Path
+) -> None:
+    server.set(cancel=True)
+    model = kind(url=server.url, journal=tmp_path, **QUICK)
+    requests = [chat(f"{kind.__name__} called off {n}") for n in range(4)]
+    before = len(server.ledger()["batches"])
+    found = asked(model, *requests)
+    assert [isinstance(outcome, Reply) for outcome in found] == [False, True, False, True]
+    assert "cancel" in str(found[0])
+    assert found[0].retryable
+    assert len(server.ledger()["batches"]) == before + 1
+    # Asked anew, on purpose, it is submitted.
+    server.set(cancel=False)
+    assert texts(asked(model, *requests)) == [f"re: {r.messages[0].content}" for r in requests]
 
 
 def test_a_refused_key_stops_at_once_and_is_never_shown(

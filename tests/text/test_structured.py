@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from didact.errors import ConfigError, ParseError
-from didact.text.structured import read_json
+from didact.records import Reply
+from didact.text.structured import read_json, read_reply
 
 VALUES = st.recursive(
     st.none()
@@ -209,3 +210,16 @@ def test_a_schema_that_cannot_be_checked_is_a_mistake_in_the_configuration(
 ) -> None:
     with pytest.raises(ConfigError, match="schema"):
         read_json('"text"', schema=schema)
+
+
+def test_a_reply_that_is_not_complete_is_refused_even_where_it_reads_well() -> None:
+    assert read_reply(Reply(text='{"a": 1}')) == {"a": 1}
+    for finish in ("length", "refused"):
+        with pytest.raises(ParseError, match=r"cut off|refused"):
+            read_reply(Reply(text='{"a": 1}', finish=finish))
+
+
+def test_the_error_names_the_call_under_which_the_reply_is_logged() -> None:
+    with pytest.raises(ParseError, match="call abc123: there is no JSON") as caught:
+        read_reply(Reply(text="no", key="abc123"))
+    assert caught.value.reply == "no"

@@ -30,8 +30,8 @@ __all__ = ["Desk"]
 _SAVED_AT_ONCE = 500
 _DOWNLOADS = 5
 """Further tries to fetch results."""
-_SETTLING = 5.0
-"""Seconds before a batch that was not confirmed is looked for."""
+_SETTLING = 10.0
+"""Seconds before a batch that was not confirmed is looked for: it may still be on its way."""
 
 _log = logging.getLogger("didact")
 
@@ -190,9 +190,8 @@ class Desk:
                 try:
                     id = await self._service.submit(batch, fresh)
                 except Unconfirmed as error:
-                    # Whoever follows it looks for it; not at once, for it may be on its way.
+                    # Whoever follows it looks for it.
                     say(self._manner.kind, "slow", f"a batch was not confirmed ({error})")
-                    await asyncio.sleep(min(self._manner.poll, _SETTLING))
                 except DidactError:
                     journal.end(batch.number)
                     raise
@@ -286,6 +285,7 @@ class Desk:
             batch = journal.batch(number)
             if batch is None or batch.id is not None:
                 return batch
+            await asyncio.sleep(_SETTLING)
             id = await self._service.find(batch, journal.known())
             if id is None:
                 return None
@@ -319,7 +319,7 @@ class Desk:
             trouble = troubles.get(key, missing)
             if trouble.kind == "credentials":
                 self._settle([key], self._denied(trouble))
-            elif trouble.kind == "transient":
+            elif trouble.kind == "transient" and not look.cancelled:
                 self._settle([key], _Again(trouble, counts=True))
             else:
                 self._settle([key], trouble)

@@ -49,8 +49,11 @@ class Journal:
         self._place = place
         self._path = folder / "batches.db"
         with self._guarded():
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=30)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A stage may run in a thread of its own (in a notebook), but only one at a time.
+            self._db = sqlite3.connect(
+                self._path, isolation_level=None, timeout=30, check_same_thread=False
+            )
             # An id that a power cut takes back would be paid for again: full, not normal.
             self._db.executescript(
                 f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {_SCHEMA}"

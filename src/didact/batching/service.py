@@ -54,6 +54,8 @@ class Look:
     said: str
     """The provider's own word for it."""
     done: int = 0
+    cancelled: bool = False
+    """Somebody has ended it on purpose: what it did not answer is not handed in again."""
     handle: str = ""
     """Whatever the service needs to fetch the results."""
     trouble: Trouble | None = None

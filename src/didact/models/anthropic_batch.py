@@ -186,7 +186,12 @@ class _Batches:
         said = str(found.get("processing_status"))
         counts = members(found.get("request_counts"))
         done = sum(int(n) for state, n in counts.items() if state != "processing")
-        return Look(state="ended" if said == "ended" else "working", said=said, done=done)
+        return Look(
+            state="ended" if said == "ended" else "working",
+            said=said,
+            done=done,
+            cancelled=bool(found.get("cancel_initiated_at")),
+        )
 
     async def results(self, batch: Batch, look: Look) -> AsyncIterator[Result]:
         """What became of every request."""

@@ -227,7 +227,13 @@ class _Batches:
         if ended and done and not handle:
             # Counted, and the files are not there yet.
             ended = False
-        return Look(state="ended" if ended else "working", said=status, done=done, handle=handle)
+        return Look(
+            state="ended" if ended else "working",
+            said=status,
+            done=done,
+            cancelled=status == "cancelled",
+            handle=handle,
+        )
 
     async def results(self, batch: Batch, look: Look) -> AsyncIterator[Result]:
         """The answers and the failures."""

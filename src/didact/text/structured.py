@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import cast
 
 from didact.errors import ParseError
-from didact.records import JSON
+from didact.records import JSON, Reply
 from didact.text.lenient import Broken, Cut, Value, read_value
 from didact.text.schema import misfit
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_reply"]
 
 _FENCE = re.compile(r"```[ \t]*[\w+.-]*[ \t]*\r?\n?\s*\Z")
 _FENCED = re.compile(r"\s*```[ \t]*[\w+.-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```\s*\Z", re.DOTALL)
@@ -67,6 +67,21 @@ def read_json(reply: str, *, schema: Mapping[str, JSON] | None = None) -> JSON:
     # The last reason is the one that ended the search, the first that of the likeliest value.
     told = reasons[-1] if found[len(reasons) - 1].cut else reasons[0]
     raise ParseError(f"the reply holds no JSON as asked for: {told}", reply=reply)
+
+
+def read_reply(reply: Reply, *, schema: Mapping[str, JSON] | None = None) -> JSON:
+    """The same from a model's reply; one that is not complete is refused before it is read.
+
+    The error names the call, under which the whole reply is in the call log.
+    """
+    where = f"call {reply.key}: " if reply.key else ""
+    if reply.finish != "stop":
+        how = "was cut off" if reply.finish == "length" else f"is {reply.finish}"
+        raise ParseError(f"{where}the reply {how}", reply=reply.text)
+    try:
+        return read_json(reply.text, schema=schema)
+    except ParseError as error:
+        raise ParseError(f"{where}{error}", reply=reply.text) from error
 
 
 def _whole(text: str) -> _Found | None:
