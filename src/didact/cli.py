@@ -19,10 +19,16 @@ import typer
 
 from didact import pipeline, scaffold
 from didact import quickstart as whole_loop
+from didact.checked import check_json, show_check
 from didact.components import KINDS, describe, find, headline, names, nearest
+from didact.config import RunConfig
 from didact.convert import TARGETS, convert
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
+from didact.forecast import Forecast, forecast
 from didact.life import life
+from didact.pilot import CALLS, Projection
+from didact.pilot import pilot as run_pilot
+from didact.ping import ping as run_ping
 from didact.progress import Progress
 from didact.report.build import build
 from didact.runfile import load
@@ -185,24 +191,52 @@ class _interruptible:
 
 
 @app.command()
-def check(file: File, overrides: Overrides = None, as_json: Json = False) -> None:
-    """Read a run file and all that it reads; every problem at once, no call made."""
-    config = load(file, overrides or [])
+def check(
+    file: File,
+    overrides: Overrides = None,
+    as_json: Json = False,
+    ping: Annotated[
+        bool, typer.Option("--ping", help="Ask every model behind a server for one token.")
+    ] = False,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help=f"Make the first {CALLS} calls of every recipe.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the pilot.")] = False,
+    out: Out = None,
+) -> None:
+    """Read a run file and all that it reads; tell what it will ask, of whom, for how much money.
+
+    No call is made, but with --ping and --pilot. What a pilot asks goes into the run's call log.
+    """
+    config = load(file, overrides or [], run=out)
     pipeline.check(config)
-    stages = {
-        "generate": [type(entry.use).__name__ for entry in config.generate],
-        "filter": [type(component).__name__ for component in config.filter],
-        "train": [type(config.train.use).__name__] if config.train else [],
-        "evaluate": [type(one).__name__ for one in config.evaluate.evaluators]
-        if config.evaluate
-        else [],
-    }
+    found = forecast(config)
+    pongs = run_ping(config.models) if ping else []
+    if not as_json:
+        for line in show_check(config, found, pongs):
+            print(line)
+    projections: list[Projection] = []
+    if pilot and (yes or _agreed(found, config)):
+        with _interruptible():
+            where = out or Path("out") / config.name
+            projections = run_pilot(config, where, on_event=Progress(sys.stderr, quiet=as_json))
     if as_json:
-        print(json.dumps({"file": str(file), "name": config.name, "stages": stages}))
+        print(json.dumps(check_json(file, config, found, pongs, projections)))
         return
-    for stage, components in stages.items():
-        print(f"{stage:<9} {', '.join(components) or '-'}")
+    for projection in projections:
+        print(f"pilot     {projection}")
     print(f"{file}: nothing wrong. next: didact run {file}")
+
+
+def _agreed(found: Forecast, config: RunConfig) -> bool:
+    """Whether the pilot may spend what it will."""
+    recipes = sum(not hasattr(entry.use, "read") for entry in config.generate)
+    roles = ", ".join(str(role.role) for role in found.roles if role.where) or "local models"
+    return typer.confirm(
+        f"Make up to {CALLS * recipes} calls now ({roles})? The run will reuse them",
+        default=False,
+        err=True,
+    )
 
 
 @app.command()

@@ -36,6 +36,9 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
     if not done:
         lines.append(f"{run.path}: no stage is complete yet")
+        if (logged := read_ledger(run).logged) is not None:
+            told = f"{logged.made:,} calls so far, for {money(logged.usd)}"
+            lines.append(f"{'calls':<9} {told}; run again, and none is repeated")
     for (metric, model), (mean, number) in _means_of(run).items():
         lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
     lines += show_ledger(read_ledger(run))
