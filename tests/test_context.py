@@ -75,6 +75,27 @@ def test_when_the_first_of_two_identical_requests_is_cancelled_the_second_still_
     assert asyncio.run(main()) == "a"
 
 
+def test_one_that_comes_while_the_call_passes_from_a_cancelled_one_makes_no_second_call() -> None:
+    async def slow(request: Request) -> str:
+        await asyncio.sleep(0.02)
+        return "a"
+
+    async def main() -> int:
+        model = Scripted(replies=slow)
+        ctx = Context({"teacher": model})
+        first, second = (asyncio.ensure_future(ctx.ask(ask("x"))) for _ in range(2))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        third: list[asyncio.Future[Reply]] = []
+        # Runs once the first has let go and before the second has gone on.
+        first.add_done_callback(lambda _: third.append(asyncio.ensure_future(ctx.ask(ask("x")))))
+        assert (await second).text == "a"
+        assert (await third[0]).text == "a"
+        return len(model.asked)
+
+    assert asyncio.run(main()) == 2
+
+
 def test_draw_and_seed_tell_sampled_requests_apart() -> None:
     model = Scripted(replies=lambda request: f"{request.draw} {request.seed}")
     warm = Sampling(temperature=1.0)
