@@ -23,8 +23,7 @@ NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.recipes.__p
 TARGET = 6
 SMALL = {
     "alpaca": {"target": TARGET, "max_prompts": 30, "width": 3, "tasks_per_call": 5},
-    "chain_of_thought": {"attempts": 3},
-    "chain_of_thought:turned": {"inversion": 1.0},
+    "chain_of_thought": {"attempts": 6},
     "evol_instruct": {"rounds": 1},
     "flan": {"few_shot": 0.5, "shots": 2},
     "promptsource": {"templates": Path(__file__).parent / "promptsource.yaml"},
@@ -110,6 +109,9 @@ def _marked(prompt, rng):
         return f" {line}"
     if prompt.endswith(("\nIn other words:", "\nSecond:")):
         return f" With {{INPUT}}, {line}"
+    if prompt.endswith("Answer: (the answer)"):
+        asked = next(seed for seed in seeds() if prompt.startswith(seed.instruction))
+        return f"{line}\nAnswer: {asked.output if rng.random() < 0.4 else 'seventy'}"
     if prompt.endswith("[Translation]\n"):
         return f"In Latin: {line}"
     if "The first line of your reply holds" in prompt:
