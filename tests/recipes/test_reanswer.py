@@ -53,7 +53,8 @@ def test_the_new_answer_stands_beside_the_old_one():
     assert (table["old_words"], table["new_words"], table["unchanged"]) == (1.5, 5, 0)
     assert table["distinct_outputs"] == 1
     assert table["paper"]["distinct_outputs"] == 51_749
-    assert table["funnel"] == {"candidates": 2, "accepted": 2, "dropped": {}}
+    lost = {"dropped": {}, "dropped_instances": {}}
+    assert table["funnel"] == {"candidates": 2, "accepted": 2, **lost}
     # methods.md 3.1: Alpaca's sections, and the sampling.
     request = asked["teacher"][1]
     assert "### Instruction:\nAdd them.\n\n### Input:\n1 and 2\n\n### Response:\n" in (
@@ -80,7 +81,7 @@ def test_a_conversation_can_be_asked_as_it_is():
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        ("", "empty answer"),
+        ("", "answer empty"),
         (Reply(text="It is a", finish="length"), "answer cut off"),
         (Reply(text="No.", finish="refused"), "answer refused"),
     ],
@@ -171,12 +172,21 @@ def test_a_judge_that_favours_a_place_favours_no_one():
         ("I cannot say.", {"scores not understood": 1}),
         ("5 5 5 5", {"all scored alike": 1}),
         (Reply(text="9 5 5 5", finish="refused"), {"scores not understood": 1}),
+        (Reply(text="9 5 5 1", finish="length"), {"scores not understood": 1}),
     ],
 )
 def test_what_the_judge_does_not_decide_gives_no_pair_and_is_counted(said, dropped):
     examples, _, table, _ = run({**TEACHERS, "judge": says(said)}, SEEDS[:1], **ARM)
     assert examples == []
     assert table["funnel"]["dropped"] == dropped
+
+
+def test_an_answer_that_is_lost_leaves_the_others_to_compete():
+    answers = {**TEACHERS, "weak": says(""), "judge": lambda request: "9 5 7\nReasons"}
+    examples, _, table, _ = run(answers, SEEDS[:1], **ARM, mode="faithful")
+    assert [example.output for example in examples] == ["best", "A crow."]
+    assert table["funnel"]["dropped"] == {}
+    assert table["funnel"]["dropped_instances"] == {"answer empty": 1}
 
 
 def test_the_same_answer_from_all_is_not_judged():

@@ -37,7 +37,7 @@ from didact.stats.instruction_data import describe_instructions
 from didact.text.chat import render
 from didact.text.differences import differences
 from didact.text.rouge import rouge_l_words
-from didact.text.score_lines import parse_scores
+from didact.text.score_lines import parse_scores, scoring_prompt
 from didact.text.words import all_words, count_words
 
 __all__ = ["Reanswer"]
@@ -118,13 +118,12 @@ class Reanswer:
         async with aclosing(ctx.map(partial(self._answered, ctx), questions)) as results:
             async for found in results:
                 made.heard += 1
-                made.drop(ctx, found)
                 examples = self._pairs(made, found) if self.pairs else self._single(made, found)
-                for example in examples:
-                    if example.id in made.examples:
-                        made.dropped["as another before"] += 1
-                        continue
-                    made.examples[example.id] = example
+                fresh = [example for example in examples if example.id not in made.examples]
+                made.take(fresh, found.lost if self.pairs else ())
+                if not fresh:
+                    made.drop(ctx, found.seed, _reason(found, bool(examples)))
+                for example in fresh:
                     yield example
                 ctx.note("answers", done=made.heard, of=len(seeds), examples=len(made.examples))
         ctx.note("funnel", **made.funnel())
@@ -139,13 +138,11 @@ class Reanswer:
         for role in (self.model, *self.rivals) if self.pairs else (self.model,):
             reply = await ctx.ask(self._request(prompt, question.draw), model=role)
             text = reply.text.strip()
-            if reply.finish != "stop":
-                found.dropped.append(f"answer {_ENDED[reply.finish]}")
-            elif not text:
-                found.dropped.append("empty answer")
-            else:
+            if reply.finish == "stop" and text:
                 found.answers.append(_Answer(role, text))
                 found.calls.append(reply.key)
+            else:
+                found.lost.append(f"answer {_ENDED.get(reply.finish, 'empty')}")
         old = question.seed.output.strip()
         if self.pairs and self.old_competes and not self.language and old:
             found.answers.append(_Answer(_OLD, old))
@@ -157,7 +154,7 @@ class Reanswer:
     ) -> tuple[Message, ...] | None:
         """What is asked; translated piece by piece where there is a language."""
         if not any(turn.role == "user" and turn.content.strip() for turn in seed.prompt):
-            found.dropped.append("no instruction")
+            found.lost.append("no instruction")
             return None
         if not self.language:
             return seed.prompt
@@ -174,7 +171,7 @@ class Reanswer:
                 reply = await ctx.ask(request, model=self.translator)
                 if reply.finish != "stop" or not reply.text.strip():
                     ended = _ENDED.get(reply.finish, "empty")
-                    found.dropped.append(f"translation {ended}")
+                    found.lost.append(f"translation {ended}")
                     return None
                 found.calls.append(reply.key)
                 pieces.append(reply.text.strip())
@@ -209,11 +206,12 @@ class Reanswer:
             request = _judging(prompt, order, self.judge_max_tokens)
             reply = await ctx.ask(request, model=self.judge)
             found.calls.append(reply.key)
-            # A reply cut after its first line has given its scores.
             said = reply.text if reply.finish != "refused" else ""
+            # Of a reply that was cut, whole lines are what they are.
+            said = said if reply.finish == "stop" else said.rpartition("\n")[0]
             scores = parse_scores(said, len(order), faithful=self.mode == "faithful")
             if scores is None:
-                found.dropped.append("scores not understood")
+                found.lost.append("scores not understood")
                 return None
             for text, score in zip(order, scores, strict=True):
                 given[text].append(score)
@@ -239,8 +237,6 @@ class Reanswer:
         """Every answer that beats another, with those it beats."""
         scores = found.scores
         if scores is None:
-            if len({answer.text for answer in found.answers}) == 1:
-                made.dropped["nothing to compare"] += 1
             return []
         for answer in found.answers:
             made.scores.setdefault(answer.role, []).append(scores[answer.text])
@@ -264,8 +260,6 @@ class Reanswer:
                     "answers": everything,
                 }
                 examples.append(self._example(found, text, meta))
-        if not examples:
-            made.dropped["all scored alike"] += 1
         return examples
 
     def _example(self, found: _Found, output: str, meta: Mapping[str, JSON]) -> Example:
@@ -301,7 +295,8 @@ class _Found(NamedTuple):
     seed: Example
     answers: list[_Answer]
     calls: list[str]
-    dropped: list[str]
+    lost: list[str]
+    """Why answers, the translation or the scores are none."""
     prompt: tuple[Message, ...] = ()
     scores: Mapping[str, float] | None = None
 
@@ -311,25 +306,32 @@ class _Made:
 
     def __init__(self, seeds: int) -> None:
         self.seeds = seeds
-        self.heard = self.unchanged = self.pairs = self.ties = 0
+        self.heard = self.accepted = self.unchanged = self.pairs = self.ties = 0
         self.examples: dict[str, Example] = {}
         self.dropped: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
         self.compared: list[tuple[int, int, float]] = []
         self.scores: dict[str, list[float]] = {}
 
-    def drop(self, ctx: Context, found: _Found) -> None:
-        """Count and tell what was not kept."""
-        for reason in found.dropped:
-            self.dropped[reason] += 1
-            ctx.note("dropped", instruction=found.seed.instruction, reason=reason)
+    def take(self, fresh: Sequence[Example], lost: Sequence[str]) -> None:
+        """Count what a seed gave."""
+        self.accepted += bool(fresh)
+        self.lost.update(reason for reason in lost if reason.startswith("answer"))
+        self.examples |= {example.id: example for example in fresh}
+
+    def drop(self, ctx: Context, seed: Example, reason: str) -> None:
+        """Count and tell of a seed that gave nothing."""
+        self.dropped[reason] += 1
+        ctx.note("dropped", instruction=seed.instruction, reason=reason)
 
     def funnel(self) -> dict[str, JSON]:
-        """From instructions to examples."""
+        """From instructions to those answered; of pairs also single answers that were lost."""
         failed = {"no reply": self.seeds - self.heard} if self.seeds > self.heard else {}
         return {
             "candidates": self.seeds,
-            "accepted": len(self.examples),
+            "accepted": self.accepted,
             "dropped": {**self.dropped, **failed},
+            "dropped_instances": dict(self.lost),
         }
 
     def table(self) -> dict[str, JSON]:
@@ -351,13 +353,18 @@ class _Made:
         return table
 
 
+def _reason(found: _Found, repeats: bool) -> str:
+    """Why a seed gave nothing."""
+    if repeats:
+        return "as another before"
+    if found.scores is not None:
+        return "all scored alike"
+    early = [reason for reason in found.lost if not found.answers or "scores" in reason]
+    return early[0] if early else "nothing to compare"
+
+
 def _judging(prompt: Sequence[Message], answers: Sequence[str], max_tokens: int) -> Request:
-    asked = "\n\n".join(turn.content for turn in prompt)
-    shown = "".join(
-        f"[Answer {number}]\n{text}\n[End of answer {number}]\n\n"
-        for number, text in enumerate(answers, 1)
-    )
-    text = _JUDGE.format(asked=asked, answers=shown, count=len(answers))
+    text = scoring_prompt("\n\n".join(turn.content for turn in prompt), answers)
     return Request(messages=(Message("user", text),), sampling=Sampling(max_tokens=max_tokens))
 
 
@@ -381,13 +388,3 @@ formulas as they are. Write nothing but the translation.
 {text}
 [Translation]
 """
-_JUDGE = """\
-[Question]
-{asked}
-
-{answers}[System]
-Judge the {count} answers to the question above. How helpful are they, how relevant, how accurate, \
-and how well do they go into detail? Give each a score from 1 to 10, where more is better. The \
-order in which they stand must not matter to you, nor their length alone.
-The first line of your reply holds {count} numbers and nothing else: the scores in the order of \
-the answers, with a space between. Give your reasons after it."""

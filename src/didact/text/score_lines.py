@@ -1,4 +1,4 @@
-"""A line of scores, one for each answer that a judge was shown.
+"""A line of scores, one for each answer that a judge was shown: asked for, and read.
 
 The form in which Vicuna (Chiang et al. 2023) and GPT-4-LLM (Peng et al. 2023, arXiv 2304.03277) had
 a judge write: numbers of 1 to 10 with a space between, in the first line, and reasons after it.
@@ -11,8 +11,9 @@ that follows on a word.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["HIGHEST", "LOWEST", "parse_scores"]
+__all__ = ["HIGHEST", "LOWEST", "parse_scores", "scoring_prompt"]
 
 LOWEST, HIGHEST = 1.0, 10.0
 
@@ -20,6 +21,15 @@ _LABEL = re.compile(r"[A-Za-z]+[ \t]*\d+[ \t*)\]]*[:=]")
 _OF_TEN = re.compile(r"\s*/\s*10\b(?!\.\d)|\s+out\s+of\s+10\b")
 _SPOKEN = re.compile(r"[A-Za-z][ \t]*\d")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w%])")
+
+
+def scoring_prompt(asked: str, answers: Sequence[str]) -> str:
+    """Asks a judge to score the answers to what was asked."""
+    shown = "".join(
+        f"[Answer {number}]\n{text}\n[End of answer {number}]\n\n"
+        for number, text in enumerate(answers, 1)
+    )
+    return _JUDGE.format(asked=asked, answers=shown, count=len(answers))
 
 
 def parse_scores(reply: str, count: int, *, faithful: bool = False) -> tuple[float, ...] | None:
@@ -39,3 +49,15 @@ def parse_scores(reply: str, count: int, *, faithful: bool = False) -> tuple[flo
     if len(scores) != count or not all(LOWEST <= score <= HIGHEST for score in scores):
         return None
     return scores
+
+
+_JUDGE = """\
+[Question]
+{asked}
+
+{answers}[System]
+Judge the {count} answers to the question above. How helpful are they, how relevant, how accurate, \
+and how well do they go into detail? Give each a score from 1 to 10, where more is better. The \
+order in which they stand must not matter to you, nor their length alone.
+The first line of your reply holds {count} numbers and nothing else: the scores in the order of \
+the answers, with a space between. Give your reasons after it."""
