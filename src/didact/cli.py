@@ -99,8 +99,7 @@ def quickstart(
     quiet: Quiet = False,
 ) -> None:
     """The whole loop on the model that ships with didact: no GPU, no key, no network."""
-    with _interruptible():
-        progress = Progress(sys.stderr, quiet=quiet)
+    with _interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
         page = whole_loop.quickstart(out, seed=seed, on_event=progress)
     own = out / "self-instruct"
     if not quiet:
@@ -173,8 +172,8 @@ def _stages(
 ) -> Path:  # fmt: skip
     config = load(file, overrides or [], run=out)
     path = out or Path("out") / config.name
-    with _interruptible():
-        verb(config, path, on_event=Progress(sys.stderr, quiet=quiet), retry=retry)
+    with _interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
+        verb(config, path, on_event=progress, retry=retry)
     return path
 
 
@@ -217,9 +216,9 @@ def check(
             print(line)
     projections: list[Projection] = []
     if pilot and (yes or _agreed(found, config)):
-        with _interruptible():
-            where = out or Path("out") / config.name
-            projections = run_pilot(config, where, on_event=Progress(sys.stderr, quiet=as_json))
+        where = out or Path("out") / config.name
+        with _interruptible(), Progress(sys.stderr, quiet=as_json) as progress:
+            projections = run_pilot(config, where, on_event=progress)
     if as_json:
         print(json.dumps(check_json(file, config, found, pongs, projections)))
         return
