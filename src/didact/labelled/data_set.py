@@ -42,6 +42,8 @@ class LabelledSet:
     """What it is called: also where its templates are found in a file of many."""
     data: Path | None = None
     """Its rows: JSON Lines, JSON, CSV, TSV or Parquet; without it, the seeds."""
+    header: tuple[str, ...] = ()
+    """The columns of a CSV or TSV file without a header."""
     shape: str = ""
     """One of didact's own sets of templates, such as nli, or a name in the file of templates."""
     templates: Path | None = None
@@ -105,11 +107,16 @@ class LabelledSet:
 
     def _file_rows(self, refused: Counter[str]) -> Iterator[dict[str, JSON]]:
         assert self.data is not None
-        for line, row in rows_of(self.data):
+        # A cell of a tab-separated table holds a line break as backslash and n.
+        table = ".tsv" in self.data.suffixes
+        for line, row in rows_of(self.data, columns=self.header or None):
             if isinstance(row, BadRow):
                 raise ConfigError(f"{self.data}, line {line}: {row.message}")
             refused["read"] += 1
-            yield row
+            if table:
+                yield {key: str(text).replace("\\n", "\n") for key, text in row.items()}
+            else:
+                yield row
 
     def _options(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
         own = values.get("options")
