@@ -69,7 +69,7 @@ def test_no_more_than_the_cap_are_under_way_and_the_rest_come_in_their_order() -
 def test_the_width_doubles_every_round_until_the_server_is_full_and_grows_by_one_after() -> None:
     async def check() -> None:
         lane = opened(cap=256)
-        assert lane.width == 32
+        assert lane.width == 64
 
         async def round_of_answers() -> None:
             asking = [asyncio.create_task(lane.enter()) for _ in range(400)]
@@ -85,15 +85,15 @@ def test_the_width_doubles_every_round_until_the_server_is_full_and_grows_by_one
                 lane.flying = 0
 
         await round_of_answers()
-        assert lane.width == 64
-        await round_of_answers()
         assert lane.width == 128
+        await round_of_answers()
+        assert lane.width == 256
         tickets = await entered(lane, 100)
         for ticket in tickets:
             lane.leave(ticket, BUSY)
-        assert lane.width == 64, "halved once for all that were under way together"
+        assert lane.width == 128, "halved once for all that were under way together"
         await round_of_answers()
-        assert 64 < lane.width <= 66
+        assert 128 < lane.width <= 130
 
     run(check)
 

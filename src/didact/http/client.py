@@ -147,7 +147,7 @@ class Client:
         stale = self._session
         self._session = aiohttp.ClientSession(
             # The lane limits what is under way: a second limit would only cost.
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Content-Type": "application/json", **self._headers(self._key.value)},
             proxy=proxy_for(terms.url),

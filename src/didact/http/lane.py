@@ -27,7 +27,7 @@ __all__ = ["PROBE", "Lane"]
 PROBE = -1
 """The ticket of a request that finds out whether a paused provider is back."""
 
-_START = 32
+_START = 64
 """Requests under way at first, where the cap allows; it doubles with every round of answers."""
 
 _WORTH_TELLING = 5.0

@@ -85,6 +85,8 @@ class Provider:
         if not trouble.dead:
             # It talks to us, if only to say no.
             self._streak = 0
+            if trouble.kind != "transient":
+                self._heard = time.monotonic()
             if self.state != "up" and probe:
                 self._resume()
             return
