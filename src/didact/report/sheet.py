@@ -14,6 +14,7 @@ from didact.records import JSON
 from didact.report import cards, charts, panels
 from didact.report.comparison import Metric, compare
 from didact.report.formats import count, points, share
+from didact.report.origins import Mixture, mixture
 from didact.report.reading import Facts
 from didact.stats.bootstrap import Interval
 
@@ -47,6 +48,7 @@ class Sheet:
     facts: Facts
     metrics: Sequence[tuple[Metric, Markup]]
     funnel: tuple[panels.Funnel, Markup] | None
+    mixture: Mixture | None
     statistics: Sequence[panels.Statistic]
     audit: tuple[Sequence[panels.Audit], Markup] | None
     audit_notes: Sequence[str]
@@ -101,6 +103,7 @@ def make_sheet(facts: Facts, *, prefix: str = "") -> Sheet:
         facts=facts,
         metrics=[(metric, _forest(metric)) for metric in metrics],
         funnel=_funnel(facts),
+        mixture=mixture(facts),
         statistics=panels.statistics(facts.kept),
         audit=_audit(facts),
         audit_notes=panels.audit_notes(facts.audit),
