@@ -51,6 +51,7 @@ def test_the_new_answer_stands_beside_the_old_one():
     assert first.meta["rouge_l_with_old"] == pytest.approx(2 * 2 / 7)
     assert first.origin.parents == (SEEDS[0].id,)
     assert (table["old_words"], table["new_words"], table["unchanged"]) == (1.5, 5, 0)
+    assert list(table["rouge_l_by_old_words"]) == ["0-2"]
     assert table["distinct_outputs"] == 1
     assert table["paper"]["distinct_outputs"] == 51_749
     lost = {"dropped": {}, "dropped_instances": {}}

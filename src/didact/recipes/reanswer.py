@@ -33,6 +33,7 @@ from typing import ClassVar, Literal, NamedTuple
 from didact.context import Context
 from didact.errors import ConfigError
 from didact.records import INPUT_MARK, JSON, Example, Message, Origin, Request, Sampling
+from didact.stats.by_length import by_length
 from didact.stats.instruction_data import describe_instructions
 from didact.text.chat import render
 from didact.text.differences import differences
@@ -346,6 +347,9 @@ class _Made:
             old, new, similar = (fmean(column) for column in zip(*self.compared, strict=True))
             table |= {"old_words": old, "new_words": new, "rouge_l_with_old": similar}
             table["unchanged"] = self.unchanged
+            table["rouge_l_by_old_words"] = {
+                group.name: group.mean for group in by_length((c[0], c[2]) for c in self.compared)
+            }
         if self.scores:
             # Each tie is met from both of its sides.
             table |= {"pairs": self.pairs, "ties": self.ties // 2}

@@ -1,0 +1,79 @@
+"""The run files of the recipes: checked as a user checks them, and run with a scripted teacher."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from didact import pipeline
+from didact.cli import app
+from didact.components import fingerprint
+from didact.life import life
+from didact.models.scripted import Scripted
+from didact.recipes.alpaca import Alpaca
+from didact.recipes.evol_instruct import EvolInstruct
+from didact.recipes.reanswer import Reanswer
+from didact.recipes.unnatural import Unnatural
+from didact.runfile import load
+from didact.shown import show_life
+from didact.store import Run
+
+RUNS = Path(__file__).parents[2] / "runs"
+RECIPES = {
+    "alpaca": Alpaca,
+    "evol-instruct": EvolInstruct,
+    "reanswer": Reanswer,
+    "unnatural": Unnatural,
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_check_finds_nothing_wrong_with_it(name):
+    result = CliRunner().invoke(app, ["check", str(RUNS / f"{name}.yaml")])
+    assert result.exit_code == 0, result.output
+    assert RECIPES[name].__name__ in result.output
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_numbers_are_the_paper_s_but_for_how_much(name):
+    [entry] = load(RUNS / f"{name}.yaml").generate
+    given, own = (fingerprint(one)["settings"] for one in (entry.use, RECIPES[name]()))
+    assert {key for key in own if given[key] != own[key]} <= {"target", "width"}
+
+
+def teacher(request):
+    """Evolves by a word a round, finds nothing equal, and answers."""
+    text = request.messages[-1].content
+    if text.endswith("Prompt#:\n"):
+        asked = text.rsplit("Prompt#:\n", 2)[1].rpartition("\n#")[0]
+        return f"{asked.splitlines()[0]} Be exact."
+    return "Not Equal" if text.endswith("judgement:") else "Seven times seven of them."
+
+
+def test_show_tells_the_whole_lineage_of_an_evolution(tmp_path):
+    config = load(RUNS / "evol-instruct.yaml", ["generate.0.rounds=3"])
+    [entry] = config.generate
+    seeds = [pipeline.seeds(entry)[0]]
+    config = replace(
+        config,
+        models={"teacher": Scripted(replies=teacher)},
+        generate=(replace(entry, seeds=seeds),),
+        train=None,
+        evaluate=None,
+    )
+    pipeline.generate(config, tmp_path / "run")
+    with Run.open(tmp_path / "run") as run:
+        *_, last = run.examples()
+        found = life(run, last.id)
+        shown = show_life(found, as_json=False)
+    assert last.meta["round"] == 3
+    assert [parent.origin.recipe for parent in found.parents] == [
+        "self-instruct-seeds",
+        "evol-instruct",
+        "evol-instruct",
+    ]
+    assert shown.count("\nparent ") == 3
+    assert len(found.calls) == 3
+    assert '"lineage"' in shown
+    assert "#The Given Prompt#" in shown or "#Given Prompt#" in shown
