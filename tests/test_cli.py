@@ -132,6 +132,50 @@ def test_a_budget_stops_with_its_own_code_and_goes_on_when_raised(folder):
     assert "2 calls made, 2 replayed" in resumed.stderr
 
 
+def test_a_missing_key_has_a_code_of_its_own_and_loses_nothing(folder):
+    model = "models.teacher={use: openai, model: mine, key_env: A_KEY_THAT_IS_NOT_SET}"
+    stopped = didact("generate", "small.yaml", model, folder=folder)
+    assert stopped.returncode == 4
+    assert "A_KEY_THAT_IS_NOT_SET" in stopped.stderr
+    assert "run the same command to continue" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+def test_a_budget_of_money_needs_a_price_and_stops_with_the_code_of_a_budget(folder):
+    model = "models.teacher={use: openai, model: mine}"
+    unknown = didact("run", "small.yaml", model, "budget.usd=1", folder=folder)
+    assert unknown.returncode == 2
+    assert "needs the price of 'mine'" in unknown.stderr
+    assert "prices: {mine: {input: 0.15, output: 0.6}}" in unknown.stderr
+    assert not (folder / "out").exists()
+    # A dollar a token: the scripted model counts words.
+    prices = "prices={scripted-*: {input: 1000000, output: 1000000}}"
+    stopped = didact("generate", "small.yaml", prices, "budget.usd=300", folder=folder)
+    assert stopped.returncode == 3
+    assert "raise budget.usd" in stopped.stderr
+    more = didact("generate", "small.yaml", prices, "budget.usd=30000", folder=folder)
+    assert more.returncode == 0, more.stderr
+    shown = json.loads(didact("show", "out/small", "--json", folder=folder).stdout)
+    assert shown["ledger"]["logged"]["usd"] > 0
+    assert shown["ledger"]["logged"]["made"] == 4
+
+
+def test_check_tells_who_answers_and_what_it_comes_to_and_a_pilot_asks_first(folder):
+    checked = didact("check", "small.yaml", folder=folder)
+    assert checked.returncode == 0, checked.stderr
+    assert "teacher: scripted in this process, free" in checked.stdout
+    assert "generate/my-recipe" in checked.stdout or "my_recipe" in checked.stdout
+    assert not (folder / "out").exists()
+    asked = didact("check", "small.yaml", "--pilot", folder=folder, input="n\n")
+    assert asked.returncode == 0
+    assert "[y/N]" in asked.stderr
+    assert not (folder / "out").exists()
+    done = didact("check", "small.yaml", "--pilot", "--yes", "--json", folder=folder)
+    (pilot,) = json.loads(done.stdout)["pilot"]
+    assert (pilot["made"], pilot["finished"]) == (4, True)
+    assert "0 calls made, 4 replayed" in didact("generate", "small.yaml", folder=folder).stderr
+
+
 def test_ctrl_c_ends_with_130_and_loses_nothing(folder):
     recipe = folder / "my_recipe.py"
     slow = recipe.read_text().replace(

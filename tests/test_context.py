@@ -11,7 +11,7 @@ from didact.calls import CallLog
 from didact.context import Budget, Context
 from didact.errors import BudgetError, ConfigError, DidactError, ModelError, ParseError
 from didact.models.scripted import Scripted
-from didact.records import Reply, Request, Sampling, Usage
+from didact.records import Message, Reply, Request, Sampling, Usage
 
 
 def ask(text: str, **fields: Any) -> Request:
@@ -282,6 +282,25 @@ def test_a_budget_of_tokens_reserves_what_a_call_can_cost_and_settles_for_what_i
     with pytest.raises(BudgetError, match="100 tokens"):
         asyncio.run(main())
     assert len(model.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("can", "request_", "missing"),
+    [
+        (frozenset({"chat"}), ask("x"), "completion"),
+        (frozenset({"completion"}), Request(messages=(Message("user", "x"),)), "chat"),
+    ],
+)
+def test_a_request_that_the_model_cannot_answer_is_a_config_error_that_names_it(
+    can: frozenset[str], request_: Request, missing: str
+) -> None:
+    class Limited(Scripted):
+        capabilities = can
+
+    ctx = Context({"teacher": Limited(replies=("a",))})
+    with pytest.raises(ConfigError, match=f"models.teacher: Limited cannot .* {missing}.*'x'"):
+        asyncio.run(ctx.ask(request_))
+    assert ctx.capabilities() == can
 
 
 def test_randomness_follows_from_seed_stage_and_key() -> None:

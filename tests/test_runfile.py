@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from didact.config import Evaluation, Generation, RunConfig
 from didact.context import Budget
 from didact.errors import ConfigError
 from didact.models.scripted import Scripted
+from didact.prices import Price, Prices
 from didact.records import Sampling
 from didact.runfile import load
 
@@ -207,3 +209,74 @@ def test_another_run_stands_for_its_trained_model(folder: Path) -> None:
 
 def test_a_run_without_a_name_is_called_after_its_file(folder: Path) -> None:
     assert written(folder, "seed: 1").name == "run"
+
+
+NEEDY = RECIPE.replace(
+    '    model: str = "teacher"\n',
+    """    needs: ClassVar = {"model": frozenset({"completion"}), "judge": frozenset({"chat"})}
+    judge: str | None = None
+    \"\"\"Whom to ask what is better.\"\"\"
+    model: str = "teacher"
+""",
+).replace("from pathlib import Path", "from pathlib import Path\nfrom typing import ClassVar")
+ABLE = '''
+"""A model that can do one thing."""
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import ClassVar
+__all__ = ["Able"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Able:
+    """Able."""
+    identity: ClassVar[str] = "able"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"chat"})
+'''
+
+
+def test_a_model_that_cannot_do_what_a_component_needs_is_told_before_any_call(
+    folder: Path,
+) -> None:
+    (folder / "needy.py").write_text(NEEDY)
+    (folder / "able.py").write_text(ABLE)
+    text = """
+models:
+  teacher: {use: ./able.py}
+  other: {use: scripted, replies: [a]}
+generate:
+  - use: ./needy.py
+    model: teacher
+"""
+    assert refused(folder, text) == [
+        "run.yaml:7: generate.0.model: role 'teacher' must be able to do completion, and Able can"
+        " only do chat; of the roles here other can"
+    ]
+    assert written(folder, text, "generate.0.model=other").generate
+    problems = refused(folder, text, "generate.0.model=other", "generate.0.judge=juge")
+    assert "generate.0.judge: no role 'juge'" in problems[0]
+
+
+def test_a_budget_of_money_needs_a_price_for_every_model_that_is_billed(folder: Path) -> None:
+    text = "budget: {usd: 5}\nmodels:\n  teacher: {use: openai, model: mine}\n"
+    (problem,) = refused(folder, text)
+    assert problem.startswith("run.yaml:3: models.teacher: budget.usd needs the price of 'mine'")
+    config = written(folder, text + "prices: {mine: {input: 0.1, output: 1}}\n")
+    assert config.budget == Budget(usd=5)
+    assert config.prices == Prices(own={"mine": Price(input=0.1, output=1)})
+    run = folder / "run"
+    run.mkdir()
+    (run / "run.yaml").write_text(replace(config, document=None).to_yaml(run))
+    assert load(run / "run.yaml").prices == config.prices
+    assert written(folder, text.replace("openai, model: mine", "embedded")).budget
+
+
+@pytest.mark.parametrize(
+    ("prices", "message"),
+    [
+        ("{mine: {input: 1}}", "prices.mine.output: Field required"),
+        ("{mine: {input: -1, output: 1}}", "prices.mine.input: should be greater than or equal"),
+        ("{mine: {imput: 1, input: 1, output: 1}}", "imput: unknown key; did you mean input"),
+    ],
+)
+def test_a_mistake_in_a_price_is_told(folder: Path, prices: str, message: str) -> None:
+    assert message in "\n".join(refused(folder, f"prices: {prices}\n"))
