@@ -168,7 +168,7 @@ def test_fields_are_described_in_order_with_type_default_and_text() -> None:
     assert fields[1].doc == "How fast;\nin what unit."
     assert (fields[5].default, fields[5].operational) == ("'http://localhost'", True)
     private = [field.name for field in describe(Scripted)]
-    assert private == ["replies", "order", "name"]
+    assert private == ["replies", "order", "name", "can"]
 
 
 def test_settings_are_those_that_are_not_the_default() -> None:
