@@ -38,7 +38,7 @@ class Span(NamedTuple):
         return Span(self.low * other.low, self.high * other.high)
 
 
-NOTHING = Span(0, 0)
+_NOTHING = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Estimate:
 
 
 def _sum(spans: Iterable[Span]) -> Span:
-    total = NOTHING
+    total = _NOTHING
     for span in spans:
         total = total.plus(span)
     return total

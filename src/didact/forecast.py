@@ -22,7 +22,16 @@ from didact.prices import AS_OF, FREE, Price, Prices, in_process, money, served_
 from didact.records import JSON, Example
 from didact.resolve import items, seeds
 
-__all__ = ["Forecast", "Part", "RoleFacts", "answering", "forecast"]
+__all__ = [
+    "Forecast",
+    "Part",
+    "RoleFacts",
+    "answering",
+    "between",
+    "cost_of",
+    "estimate_of",
+    "forecast",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
