@@ -7,13 +7,26 @@ from importlib import import_module
 import pytest
 
 import didact.sources
+import samples
 from didact.components import describe
 from didact.errors import ConfigError
+from didact.formats.refusals import Refusals
 from didact.records import Example
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.sources.__path__))
 
 GOOD = {
+    "alpaca": samples.ALPACA,
+    "documents": samples.DOCUMENTS,
+    "dolly": samples.DOLLY,
+    "evol": samples.EVOL,
+    "flan": samples.FLAN,
+    "hh": samples.HH,
+    "lima": samples.LIMA,
+    "oasst": samples.OASST,
+    "openorca": samples.OPENORCA,
+    "parquet": samples.ALPACA,
+    "sharegpt": samples.SHAREGPT,
     "jsonl": [
         {"instruction": f"Do {n}.", "input": "it" * (n % 2), "output": f"done {n}", "n": n}
         for n in range(20)
@@ -42,6 +55,8 @@ GOOD = {
 """A good file for each source that reads one."""
 SETTINGS = {"microworld": {"count": 12}}
 """Settings of the sources that read no file of the user's."""
+ELSEWHERE = {"hub"}
+"""Sources that read no file given, with tests of their own."""
 
 
 def component(name):
@@ -50,7 +65,7 @@ def component(name):
     return getattr(module, class_name)
 
 
-@pytest.fixture(params=[name for name in NAMES if name not in SETTINGS])
+@pytest.fixture(params=[name for name in NAMES if name not in {*SETTINGS, *ELSEWHERE}])
 def source(request):
     assert request.param in GOOD, f"give the source {request.param} a public sample here"
     return component(request.param), GOOD[request.param]
@@ -115,6 +130,22 @@ def test_the_first_bad_row_is_named_with_file_and_line(source, tmp_path, bad):
         next(reader)
     with pytest.raises(ConfigError, match=r"data\.jsonl, line 8"):
         next(reader)
+
+
+def test_bad_rows_that_are_skipped_are_counted_with_their_lines(source, tmp_path):
+    kind, rows = source
+    if "on_error" not in {field.name for field in describe(kind)}:
+        pytest.skip("this source stops at the first bad row in any case")
+    lines = [json.dumps(row) for row in rows]
+    good = list(kind(path=write(tmp_path, lines)).read())
+    path = write(tmp_path, [*lines[:7], "{", *lines[7:], "{}", "7"])
+    refusals = Refusals()
+    assert list(kind(path=path, on_error="skip").read(refusals)) == good
+    assert refusals.total == 3
+    assert refusals.read == len(rows) + 3
+    messages = [message for found in refusals.first.values() for message in found]
+    for line in (8, len(rows) + 2, len(rows) + 3):
+        assert any(f"data.jsonl, line {line}: " in message for message in messages)
 
 
 @pytest.mark.parametrize("name", NAMES)

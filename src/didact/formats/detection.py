@@ -43,7 +43,7 @@ def _by_keys(row: Mapping[str, JSON], *, parquet: bool) -> str:
     turns = row.get("conversations")
     if {"message_tree_id", "prompt"} <= keys or {"message_id", "role"} <= keys:
         return "oasst"
-    if {"chosen", "rejected"} <= keys or "preferred_output" in keys:
+    if {"chosen", "rejected"} <= keys or {"preferred_output", "completion_a"} & keys:
         return "hh"
     if isinstance(turns, list) and turns:
         return "lima" if isinstance(turns[0], str) else "sharegpt"

@@ -8,14 +8,14 @@ way up from the last row is an error: the order was lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, cast
 
 from didact.formats.reading import is_text, row_of
 from didact.records import JSON
 
-__all__ = ["Node", "Ranked", "Tree", "ranked", "threads", "tree_of", "trees_of_rows"]
+__all__ = ["Gathering", "Node", "Ranked", "Tree", "ranked", "threads", "tree_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -102,8 +102,8 @@ def tree_of(data: Mapping[str, JSON]) -> Tree:
     )
 
 
-class _Gathering:
-    """The tree being put together from flat rows."""
+class Gathering:
+    """A tree put together from flat rows: the first is its prompt."""
 
     def __init__(self, data: Mapping[str, JSON]) -> None:
         root = _node(data)
@@ -129,22 +129,6 @@ class _Gathering:
         node = _node(data)
         self._way[way - 1].replies.append(node)
         self._way[way:] = [node]
-
-
-def trees_of_rows(rows: Iterable[Mapping[str, JSON]]) -> Iterator[Tree]:
-    """Trees of flat rows; a tree starts where a row has no parent. RowError ends it."""
-    gathering: _Gathering | None = None
-    for data in rows:
-        if data.get("parent_id") is None:
-            if gathering:
-                yield gathering.tree
-            gathering = _Gathering(data)
-        elif gathering is None:
-            row_of(data).fail("the first row must have no parent", reason="no parent before it")
-        else:
-            gathering.add(data)
-    if gathering:
-        yield gathering.tree
 
 
 def threads(

@@ -7,7 +7,8 @@ a blank line and ``Human:`` or ``Assistant:`` before each turn. Further shapes, 
   prompt: TRL's;
 - ``{"conversations", "chosen": {"from", "value"}, "rejected": {...}}``: in ShareGPT's manner;
 - ``{"input": {"messages"}, "preferred_output", "non_preferred_output"}``: OpenAI's;
-- ``{"instruction", "input", "chosen", "rejected"}``, perhaps with ``chosen`` again as ``output``.
+- ``{"instruction", "input", "chosen", "rejected"}``, in Alpaca's manner;
+- ``{"user_input", "completion_a", "completion_b"}``: GPT-4-LLM's comparisons, the better one first.
 
 The example is the chosen conversation. ``meta.rejected`` holds the worse answer: a text where only
 the last turn differs, a list of messages where more does (``Example.rejected`` reads both).
@@ -35,7 +36,8 @@ _ORIGIN = Origin(recipe="hh")
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _READ = frozenset(
     {"chosen", "rejected", "prompt", "conversations", "instruction"}
-    | {"input", "output", "preferred_output", "non_preferred_output"}
+    | {"input", "preferred_output", "non_preferred_output"}
+    | {"user_input", "completion_a", "completion_b"}
 )
 
 
@@ -70,6 +72,12 @@ class Hh:
             elif "conversations" in data:
                 prompt = named_turns(row, "conversations")
                 chosen, rejected = ([*prompt, _named(row, k)] for k in ("chosen", "rejected"))
+            elif "completion_a" in data:
+                prompt = [Message("user", row.text("user_input"))]
+                chosen, rejected = (
+                    [*prompt, Message("assistant", row.text(key))]
+                    for key in ("completion_a", "completion_b")
+                )
             elif "instruction" in data:
                 chosen, rejected = _texts(row)
             else:
@@ -106,8 +114,6 @@ def _transcript(row: Row, key: str) -> list[Message]:
 
 def _texts(row: Row) -> tuple[list[Message], list[Message]]:
     chosen, rejected = row.text("chosen"), row.text("rejected")
-    if row.data.get("output") not in {None, chosen}:
-        row.fail("'output' is neither chosen nor left out", reason="output is not chosen")
     instruction, given = row.text("instruction"), row.optional_text("input")
     prompt = Message("user", f"{instruction}{INPUT_MARK}{given}" if given else instruction)
     return [prompt, Message("assistant", chosen)], [prompt, Message("assistant", rejected)]

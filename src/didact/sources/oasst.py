@@ -27,8 +27,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from didact.formats.oasst_trees import Node, Tree, ranked, threads, tree_of, trees_of_rows
-from didact.formats.reading import Data, Reading, provenance
+from didact.formats.oasst_trees import Gathering, Node, Tree, ranked, threads, tree_of
+from didact.formats.reading import Data, Reading, provenance, row_of
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example, Message, Origin
 from didact.text.rows import RowError
@@ -137,28 +137,23 @@ def _trees(reading: Reading) -> Iterator[Tree]:
 
 
 def _flat(reading: Reading, rows: Iterator[Data]) -> Iterator[Tree]:
-    """Trees of flat rows; of a tree with a row that cannot be read, nothing is given."""
-    held: list[tuple[int, Data]] = []
-    for data in chain(rows, [None]):
-        if held and (data is None or data.get("parent_id") is None):
-            line = reading.line
-            yield from _tree(reading, held)
-            reading.line, held = line, []
-        if data is not None:
-            held.append((reading.line, data))
-
-
-def _tree(reading: Reading, held: Sequence[tuple[int, Data]]) -> list[Tree]:
-    def rows() -> Iterator[Data]:
-        for line, data in held:
-            reading.line = line
-            yield data
-
-    try:
-        return list(trees_of_rows(rows()))
-    except RowError as error:
-        reading.refuse(error)
-        return []
+    """Trees of flat rows; a row without its parent is refused, and so is all below it."""
+    gathering: Gathering | None = None
+    for data in rows:
+        try:
+            if data.get("parent_id") is None:
+                if gathering:
+                    yield gathering.tree
+                    gathering = None
+                gathering = Gathering(data)
+            elif gathering is None:
+                row_of(data).fail("no row before it is a prompt", reason="no parent before it")
+            else:
+                gathering.add(data)
+        except RowError as error:
+            reading.refuse(error)
+    if gathering:
+        yield gathering.tree
 
 
 def _example(tree: Tree, thread: Sequence[Node], stated: dict[str, JSON]) -> Example:

@@ -27,6 +27,7 @@ _TAGS = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"```\s*(.*?)(?:Copy code)+(.+?)\s*?```", re.DOTALL)
+_CODE_LINE = re.compile(r"```\s*(.*?)(?:Copy code)+\n?(.+?)\s*?```", re.DOTALL)
 _COUNTER = re.compile(r"\d+ / \d+")
 _COPIED = re.compile(r"Copy\d+ chars / \d+ words")
 _EMPTY_CODE = re.compile(r"```(.*?)Copy code\s*```")
@@ -46,7 +47,8 @@ def chat_markdown(html: str, mode: Mode = "corrected") -> str:
         html = re.sub("<div.*?>", "", html)
         html = re.sub("<span.*?>", "", html)
     text = markdown_of(html, mode)
-    text = _CODE.sub(r"```\g<1>\n\g<2>\n```", text)
+    code = _CODE if mode == "faithful" else _CODE_LINE
+    text = code.sub(r"```\g<1>\n\g<2>\n```", text)
     counter = _COUNTER.match(text)
     if counter:
         text = text[counter.end() :]
@@ -98,7 +100,9 @@ class _Writer:
         cell = name in {"td", "th"}
         text = self.children(element, inline=inline or heading or cell)
         if name in _INLINE:
-            return _wrapped(text, _INLINE[name])
+            # In a block of code they are the page's colours, not the author's marks.
+            coloured = not self._faithful and element.inside("pre")
+            return text if coloured else _wrapped(text, _INLINE[name])
         if name in {"code", "kbd", "samp"}:
             parent = element.parent
             bare = parent is not None and parent.name == "pre"

@@ -52,7 +52,7 @@ class Row:
         value = self._value(key, meaning or key)
         if not isinstance(value, str) or not value.strip():
             told = f"{key!r} must be a text that is not empty, it is {_shown(value)}"
-            self.fail(told, reason=f"{key!r} is no text" if value != "" else f"{key!r} is empty")
+            self.fail(told, reason=f"{key!r} is {'empty' if isinstance(value, str) else 'no text'}")
         return self._encodable(key, value)
 
     def optional_text(self, key: str) -> str:
