@@ -23,6 +23,7 @@ from didact.errors import ConfigError, CredentialsError, Fault, ModelError
 from didact.http.keys import NO_KEY, Key
 from didact.http.lane import PROBE, Lane
 from didact.http.notices import say
+from didact.http.overdue import Overdue
 from didact.http.provider import Provider
 from didact.http.troubles import Trouble, judge
 from didact.http.waits import WAITS
@@ -38,6 +39,13 @@ Reading: TypeAlias = Callable[[Mapping[str, Any]], Reply]
 """Makes a reply of a server's JSON; any exception of reading means that there is none in it."""
 
 _NOT_TAKEN = re.compile(r"unsupported|deprecated|not support|cannot both|unrecognized", re.I)
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": "didact",
+}
 
 
 class Unreadable(ValueError):
@@ -149,11 +157,12 @@ class Client:
             # The lane limits what is under way: a second limit would only cost.
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Content-Type": "application/json", **self._headers(self._key.value)},
+            headers={**_HEADERS, **self._headers(self._key.value)},
+            timeout=aiohttp.ClientTimeout(total=None),
             proxy=proxy_for(terms.url),
         )
         self._loop = loop
-        self._timeout = aiohttp.ClientTimeout(total=terms.timeout)
+        self._overdue = Overdue(min(terms.timeout, terms.deadline))
         self._provider = Provider.at(self._host)
         self._lane: Lane = self._provider.lane(
             (terms.model, terms.key_env), cap=terms.concurrency, patience=terms.deadline
@@ -181,13 +190,13 @@ class Client:
         import aiohttp
 
         assert self._session is not None
-        whole = limit == self._terms.timeout
-        timeout = self._timeout if whole else aiohttp.ClientTimeout(total=limit)
+        address = self._address(path)
         try:
-            async with self._session.post(
-                self._address(path), data=body, allow_redirects=False, timeout=timeout
-            ) as response:
-                content = self._key.wash(await response.read())
+            with self._overdue.within(limit):
+                async with self._session.post(
+                    address, data=body, allow_redirects=False
+                ) as response:
+                    content = self._key.wash(await response.read())
         except TimeoutError:
             message = f"no answer within {limit:g} s"
             return Trouble(kind="transient", message=message, crowded=True, dead=True)
