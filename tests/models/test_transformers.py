@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from didact.errors import ConfigError, ModelError
+from didact.inference import decoding
 from didact.models.embedded import Embedded
 from didact.models.transformers import Transformers
 from didact.records import Message, Reply, Request, Sampling
@@ -66,6 +67,17 @@ def test_a_request_has_the_same_reply_alone_and_in_a_batch(model: Transformers, 
     in_batch = together(model, requests)
     assert [alone(model, request) for request in requests] == in_batch
     assert len({reply.text for reply in in_batch}) > 20
+
+
+@pytest.mark.parametrize("head", ["", "lu me no ri " * 20], ids=["apart", "shared beginning"])
+def test_prompts_read_in_pieces_have_the_same_replies(
+    model: Transformers, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    requests = varied(20, head=head)
+    whole = together(model, requests)
+    for most in (1, 100):  # a column at a time; a few
+        monkeypatch.setattr(decoding, "_AT_ONCE_CPU", most)
+        assert together(model, requests) == whole
 
 
 def test_greedy_replies_are_those_of_transformers_generate(model: Transformers, tiny: Path) -> None:
@@ -232,7 +244,9 @@ def test_a_template_that_refuses_the_messages_is_a_model_error(tmp_path: Path) -
         alone(Transformers(path=str(path)), Request(messages=(Message("system", "x"),)))
 
 
-def test_scores_are_the_models_log_probabilities(model: Transformers, tiny: Path) -> None:
+def test_scores_are_the_models_log_probabilities(
+    model: Transformers, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     import transformers
 
@@ -253,6 +267,28 @@ def test_scores_are_the_models_log_probabilities(model: Transformers, tiny: Path
             logits = peer(torch.tensor([before + after])).logits[0].log_softmax(-1)
         wanted = [logits[len(before) - 1 + n, token].item() for n, token in enumerate(after)]
         assert scores == pytest.approx(wanted, abs=1e-4)
+    for limit in ("_AT_ONCE_CPU", "_LOGITS"):  # scored one by one
+        monkeypatch.setattr(decoding, limit, 1)
+        for scores, alone in zip(asyncio.run(within()), found, strict=True):
+            assert scores == pytest.approx(alone, abs=1e-4)
+
+
+def test_the_base_of_the_rotations_is_read_under_its_old_name_and_its_new_one(
+    tiny: Path, tmp_path: Path
+) -> None:
+    request = Request(prompt="ba do ki lu me " * 9, sampling=Sampling(max_tokens=30))
+    texts: dict[str, str] = {}
+    for name, stated in {
+        "old": {"rope_theta": 20.0},
+        "new": {"rope_parameters": {"rope_theta": 20.0, "rope_type": "default"}},
+        "usual": {"rope_theta": 10000.0},
+    }.items():
+        copy = shutil.copytree(tiny, tmp_path / name)
+        config = json.loads((copy / "config.json").read_text())
+        del config["rope_parameters"]
+        (copy / "config.json").write_text(json.dumps(config | stated))
+        texts[name] = alone(Transformers(path=str(copy), device="cpu"), request).text
+    assert texts["old"] == texts["new"] != texts["usual"]
 
 
 def test_identity_is_the_content_and_not_the_place(tiny: Path, tmp_path: Path) -> None:

@@ -134,6 +134,43 @@ def test_the_loss_is_that_of_the_model_over_the_trained_tokens(base, tmp_path, m
 
 
 @pytest.mark.train
+def test_the_parts_of_a_batch_hold_every_row_once_and_little_padding(monkeypatch):
+    import torch
+
+    from didact.training import lean
+
+    lengths = torch.tensor([40, 3, 9, 64, 8, 17, 5])
+    ids = torch.arange(7)[:, None].expand(7, 64)
+    mask = (torch.arange(64) < lengths[:, None]).long()
+    inputs = {"input_ids": ids, "labels": ids, "attention_mask": mask}
+    for most in (16, 100, 1000):
+        monkeypatch.setattr(lean, "_AT_ONCE", most)
+        found = list(lean.parts(inputs))
+        rows = [int(row[0]) for part in found for row in part["input_ids"]]
+        assert sorted(rows) == list(range(7))
+        for part in found:
+            here = lengths[part["input_ids"][:, 0]]
+            wide = part["input_ids"].shape[1]
+            assert int(here.max()) <= wide < int(here.max()) + lean.COLUMNS
+            assert len(here) * wide <= most or len(here) == 1
+
+
+@pytest.mark.train
+def test_a_step_of_many_tokens_in_parts_is_the_same_step(base, tmp_path, monkeypatch):
+    from didact.training import lean
+
+    train(base, tmp_path / "whole", dtype="float32")
+    calls, answer_loss = [], lean.answer_loss
+    monkeypatch.setattr(lean, "_AT_ONCE", 32)
+    monkeypatch.setattr(
+        lean, "answer_loss", lambda *given: calls.append(given) or answer_loss(*given)
+    )
+    train(base, tmp_path / "parts", dtype="float32")
+    assert len(calls) > len(losses(tmp_path / "parts"))
+    assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), rel=1e-3)
+
+
+@pytest.mark.train
 def test_bfloat16_is_what_it_says_and_changes_little(base, tmp_path):
     train(base, tmp_path / "full", dtype="float32")
     train(base, tmp_path / "half", dtype="bfloat16")

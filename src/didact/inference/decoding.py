@@ -1,8 +1,9 @@
 """Generation for a batch of prompts that begin together and end one by one.
 
 Prompts are padded on the left; what they have in common at the beginning (the demonstrations of a
-few-shot prompt) is computed once; the key-value cache is written in place; rows that have ended
-leave the batch when a quarter of it is idle. Cost: one forward pass per token of the longest reply.
+few-shot prompt) is computed once; long prompts are read in pieces, so that a batch takes little
+memory; the key-value cache is written in place; rows that have ended leave the batch when a quarter
+of it is idle. Cost: one forward pass per token of the longest reply.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ __all__ = ["Decoded", "Job", "generate", "score"]
 
 # A shorter common beginning does not repay the extra forward pass.
 _SHARED_AT_LEAST = 24
+
+# Tokens of prompts that go through the model at once, padding included: more is no faster.
+_AT_ONCE_CPU = 4096
+_AT_ONCE = 1 << 16
+
+# Logits of texts to be scored that stand in memory at once: 128 MB of float32.
+_LOGITS = 1 << 25
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -127,13 +135,13 @@ class _Batch:
         config = self._model.config
         # Ready-made masks need attention that adds them; slabs need plain full attention.
         self._plain = config._attn_implementation in ("sdpa", "eager") and slabs_fit(config)
+        self._ids = [job.ids for job in jobs]
+        width = max(len(ids) for ids in self._ids)
         self._cache: Any = (
-            slab_cache(config.get_text_config().num_hidden_layers)
+            slab_cache(config.get_text_config().num_hidden_layers, columns=width)
             if self._plain
             else DynamicCache(config=config)
         )
-        self._ids = [job.ids for job in jobs]
-        width = max(len(ids) for ids in self._ids)
         self._shared = _shared(self._ids) if self._plain else 0
         self._seen = 0
         # Which of the cache's columns a row may look at: all but its padding.
@@ -159,20 +167,27 @@ class _Batch:
             shared = torch.tensor([self._ids[0][:start]], device=self._device)
             self._forward(shared, torch.arange(start, device=self._device)[None], None)
             repeat_rows(self._cache, len(self._ids))
-        width = max(len(ids) for ids in self._ids) - start
-        padded = [[0] * (width + start - len(ids)) + ids[start:] for ids in self._ids]
-        valid = self._valid[:, : start + width]
-        positions = (valid.cumsum(-1) - 1).clamp_(min=0)[:, start:]
-        mask = self._prefill_mask(width) if self._plain else valid
-        return self._forward(torch.tensor(padded, device=self._device), positions, mask)
+        width = max(len(ids) for ids in self._ids)
+        padded = torch.tensor(
+            [[0] * (width - len(ids)) + ids[start:] for ids in self._ids], device=self._device
+        )
+        positions = (self._valid[:, :width].cumsum(-1) - 1).clamp_(min=0)[:, start:]
+        if not self._plain:
+            return self._forward(padded, positions, self._valid[:, :width])
+        columns = max(1, _at_once(self._device) // len(self._ids))
+        while padded.shape[1] > columns:
+            mask = self._prefill_mask(columns)
+            self._forward(padded[:, :columns], positions[:, :columns], mask)
+            padded, positions = padded[:, columns:], positions[:, columns:]
+        return self._forward(padded, positions, self._prefill_mask(padded.shape[1]))
 
     def _prefill_mask(self, width: int) -> Tensor:
-        """Additive, rows x 1 x queries x columns: causal, without padding."""
+        """Additive, for the next columns, rows x 1 x queries x columns: causal, without padding."""
         import torch
 
-        columns = torch.arange(self._shared + width, device=self._device)
-        own = columns[self._shared :, None]
-        seen = (columns <= own) & self._valid[:, None, : self._shared + width]
+        columns = torch.arange(self._seen + width, device=self._device)
+        own = columns[self._seen :, None]
+        seen = (columns <= own) & self._valid[:, None, : self._seen + width]
         # Padding looks at itself, so that no row of the softmax is empty (0/0 would spread).
         seen |= columns == own
         least = torch.finfo(self._model.dtype).min
@@ -207,6 +222,10 @@ class _Batch:
         return output.logits[:, -1]
 
 
+def _at_once(device: str) -> int:
+    return _AT_ONCE_CPU if device == "cpu" else _AT_ONCE
+
+
 def _shared(prompts: Sequence[list[int]]) -> int:
     """How many tokens all prompts begin with, each keeping at least one of its own."""
     if len(prompts) < 2:
@@ -227,6 +246,10 @@ def score(loaded: Loaded, jobs: Sequence[Job]) -> list[Decoded]:
     texts = [[*job.ids, *(job.target or [])] for job in jobs]
     longest = max(len(job.target or []) for job in jobs)
     width = max(len(ids) for ids in texts)
+    logits = len(jobs) * (longest + 1) * loaded.model.config.get_text_config().vocab_size
+    if len(jobs) > 1 and (len(jobs) * width > _at_once(loaded.device) or logits > _LOGITS):
+        middle = len(jobs) // 2
+        return score(loaded, jobs[:middle]) + score(loaded, jobs[middle:])
     padded = torch.tensor([[0] * (width - len(ids)) + ids for ids in texts], device=loaded.device)
     valid = torch.tensor(
         [[0] * (width - len(ids)) + [1] * len(ids) for ids in texts], device=loaded.device

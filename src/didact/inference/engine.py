@@ -7,7 +7,6 @@ thread, which also keeps a single pool of compute threads.
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -17,6 +16,7 @@ from typing import Literal
 from didact.errors import ModelError
 from didact.inference.decoding import Decoded, Job, generate, score
 from didact.inference.gathering import Gatherer
+from didact.inference.memory import give_back
 from didact.inference.texts import Texts
 from didact.inference.weights import Device, Loaded, Precision, fingerprint, load, locate
 from didact.records import Message, Reply, Request, Usage, digest
@@ -99,14 +99,7 @@ class Engine:
     async def close(self) -> None:
         """Frees the weights; the next request would load them again."""
         self._loaded = self._texts = None
-        gc.collect()
-        import sys
-
-        if "torch" in sys.modules:
-            import torch
-
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        give_back()
 
     async def _ready(self) -> tuple[Texts, Loaded]:
         if self._texts is None or self._loaded is None:

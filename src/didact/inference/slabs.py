@@ -30,11 +30,12 @@ def slabs_fit(config: PreTrainedConfig) -> bool:
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def slab_cache(layers: int) -> Cache:
-    """An empty cache for a model of so many layers."""
+def slab_cache(layers: int, *, columns: int) -> Cache:
+    """An empty cache for a model of so many layers, which will hold this many columns or more."""
     from transformers import Cache
 
-    return Cache(layers=[_slab()() for _ in range(layers)])
+    slab: Any = _slab()
+    return Cache(layers=[slab(columns) for _ in range(layers)])
 
 
 def repeat_rows(cache: Cache, rows: int) -> None:
@@ -51,9 +52,10 @@ def _slab() -> type[DynamicLayer]:
     class Slab(DynamicLayer):
         """One layer's keys and values, with free columns behind the used ones."""
 
-        def __init__(self) -> None:
+        def __init__(self, columns: int) -> None:
             super().__init__()  # pyright: ignore[reportUnknownMemberType]
             self.used = 0
+            self.columns = columns
             # Tensors from the first update on, and never asked for before.
             self.keys: Any
             self.values: Any
@@ -68,7 +70,8 @@ def _slab() -> type[DynamicLayer]:
                 self.is_initialized = True
             else:
                 if end > self.keys.shape[-2]:
-                    free = end + max(_ROOM, end // 4) - self.keys.shape[-2]
+                    wanted = max(end + max(_ROOM, end // 4), self.columns)
+                    free = wanted - self.keys.shape[-2]
                     self.keys = nn.functional.pad(self.keys, (0, 0, 0, free))
                     self.values = nn.functional.pad(self.values, (0, 0, 0, free))
                 self.keys[:, :, self.used : end] = key_states

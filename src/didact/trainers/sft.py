@@ -29,13 +29,14 @@ from didact.context import Context
 from didact.disk import storing
 from didact.errors import ConfigError, DidactError
 from didact.inference import weights
+from didact.inference.memory import give_back
 from didact.records import JSON, Example, digest, operational
 from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import Row, masked_row
 from didact.training import checkpoint
 from didact.training.batches import order
 from didact.training.curve import Curve
-from didact.training.lean import Untyped, lean_trainer, renamed
+from didact.training.lean import COLUMNS, Untyped, lean_trainer, renamed
 
 __all__ = ["SFT"]
 
@@ -82,7 +83,8 @@ class SFT:
     dtype: Literal["auto", "bfloat16", "float32"] = "auto"
     """Of the arithmetic; auto: bfloat16 where the processor has it. Trained weights are float32."""
     at_once: int | None = operational(None)
-    """Examples in memory at once, a divisor of batch, where a whole batch does not fit."""
+    """Examples in memory at once, a divisor of batch, where a whole batch does not fit; a CPU takes
+    a batch in parts by itself."""
     save_seconds: float = operational(60.0)
     """Seconds between checkpoints: the most work that a kill can cost."""
 
@@ -114,6 +116,7 @@ class SFT:
         elif state.get("finished"):
             return out / "model"
         summary = self._train(ctx, examples, source, out, precision)
+        give_back()
         _write(out, {"made_from": made_from, "finished": True, **summary})
         shutil.rmtree(out / "checkpoints", ignore_errors=True)
         ctx.note("trained", **summary)
@@ -189,6 +192,7 @@ class SFT:
             train_sampling_strategy="sequential",
             dataset_kwargs={"skip_prepare_dataset": True},
             max_length=None,
+            pad_to_multiple_of=COLUMNS,
             per_device_train_batch_size=plan.at_once,
             gradient_accumulation_steps=plan.parts,
             learning_rate=self.learning_rate or (2e-4 if self.lora else 2e-5),
