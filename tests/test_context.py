@@ -174,15 +174,37 @@ def test_map_records_failed_items_and_goes_on() -> None:
         if item == 2:
             raise ModelError("down")
         if item == 4:
-            raise ParseError("not a number", reply="?")
+            raise ParseError("not a number", reply="?", call="k4")
         return item
 
     ctx = Context({})
     assert asyncio.run(collect(ctx.map(fn, range(6)))) == [0, 1, 3, 5]
-    assert [(failure.item, failure.error) for failure in ctx.failures] == [
-        ("2", "down"),
-        ("4", "not a number"),
+    assert [(failure.item, failure.error, failure.call) for failure in ctx.failures] == [
+        ("2", "down", ""),
+        ("4", "not a number", "k4"),
     ]
+
+
+def test_a_model_that_wants_more_requests_together_widens_the_map() -> None:
+    class Wide(Scripted):
+        width = 300
+
+    async def most_at_once(model: Scripted) -> int:
+        under_way, most = 0, 0
+
+        async def fn(item: int) -> int:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            under_way -= 1
+            return item
+
+        assert len(await collect(Context({"teacher": model}).map(fn, range(400)))) == 400
+        return most
+
+    assert asyncio.run(most_at_once(Scripted())) == 256
+    assert asyncio.run(most_at_once(Wide())) == 300
 
 
 def test_map_fails_past_max_failures_and_says_how_to_go_on() -> None:

@@ -169,6 +169,8 @@ class Failure:
     item: str
     """What it was: the id of an example, or the start of its text."""
     error: str
+    call: str = ""
+    """Key of the call whose reply could not be read."""
 
 
 class Context:
@@ -205,8 +207,10 @@ class Context:
         purse = Purse.of(budget, self._calls, prices) if isinstance(budget, Budget) else budget
         self._asking = Asking(self._calls, prices=prices, purse=purse)
         self._sample = sample
-        # A pilot goes through few items to their end rather than through the start of many.
-        self._wide = _WIDE if sample is None else 2
+        # A batch model wants as many requests together as a batch may hold. A pilot goes through
+        # few items to their end rather than through the start of many.
+        wide = max([_WIDE, *(getattr(model, "width", 0) for model in models.values())])
+        self._wide = wide if sample is None else 2
         self._on_event = on_event
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -333,7 +337,8 @@ class Context:
     def fail(self, item: object, error: DidactError) -> None:
         """Record an item that came to nothing; DidactError past ``max_failures``."""
         name = item.id if isinstance(item, Example) else _text(item)[:200]
-        self.failures.append(Failure(name, str(error)))
+        call = error.call if isinstance(error, ParseError) else ""
+        self.failures.append(Failure(name, str(error), call))
         self.note("failure", item=name, error=str(error))
         if len(self.failures) > self._max_failures:
             raise DidactError(

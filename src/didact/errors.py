@@ -76,9 +76,11 @@ class CredentialsError(DidactError):
 class ParseError(DidactError):
     """A reply is not in the form that was asked for."""
 
-    def __init__(self, message: str, *, reply: str) -> None:
+    def __init__(self, message: str, *, reply: str, call: str = "") -> None:
         super().__init__(message)
         self.reply = reply
+        self.call = call
+        """Key of the call in the call log, where it is known."""
 
 
 class BudgetError(DidactError):

@@ -226,7 +226,7 @@ def _outputs(folder: Path) -> JSON:
 
 
 def _listed(failures: Sequence[Failure]) -> JSON:
-    return [{"item": failure.item, "error": failure.error} for failure in failures]
+    return [{"item": f.item, "error": f.error, "call": f.call} for f in failures]
 
 
 @contextmanager

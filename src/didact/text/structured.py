@@ -77,11 +77,11 @@ def read_reply(reply: Reply, *, schema: Mapping[str, JSON] | None = None) -> JSO
     where = f"call {reply.key}: " if reply.key else ""
     if reply.finish != "stop":
         how = "was cut off" if reply.finish == "length" else f"is {reply.finish}"
-        raise ParseError(f"{where}the reply {how}", reply=reply.text)
+        raise ParseError(f"{where}the reply {how}", reply=reply.text, call=reply.key)
     try:
         return read_json(reply.text, schema=schema)
     except ParseError as error:
-        raise ParseError(f"{where}{error}", reply=reply.text) from error
+        raise ParseError(f"{where}{error}", reply=reply.text, call=reply.key) from error
 
 
 def _whole(text: str) -> _Found | None:
