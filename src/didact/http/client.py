@@ -1,10 +1,10 @@
 """The life of a request: its turn, its attempts, the waits between them, its end.
 
-Written on aiohttp, because the usual clients spend most of their time in their own connection
-pools at a few hundred requests in flight. What is the same for all requests (address, headers, key,
-time-outs) is made once. What may pass is tried again with full jitter: a rate limit as long as the
-deadline allows, anything else at most ``retries`` times while the provider is up. Cost: one call
-per request, plus the attempts that came to nothing.
+The usual clients spend most of their time in their own connection pools at a few hundred requests
+in flight; here what is the same for all requests (address, headers, key, the clock) is made once,
+and connections are our own (``senders.py``). What may pass is tried again with full jitter: a rate
+limit as long as the deadline allows, anything else at most ``retries`` times while the provider is
+up. Cost: one call per request, plus the attempts that came to nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from didact.errors import ConfigError, CredentialsError, Fault, ModelError
 from didact.http.keys import NO_KEY, Key
@@ -25,12 +24,12 @@ from didact.http.lane import PROBE, Lane
 from didact.http.notices import say
 from didact.http.overdue import Overdue
 from didact.http.provider import Provider
+from didact.http.senders import Direct, Proxied, Sender, proxy_for
 from didact.http.troubles import Trouble, judge
 from didact.http.waits import WAITS
 from didact.records import Reply
 
 if TYPE_CHECKING:
-    import aiohttp
     from yarl import URL
 
 __all__ = ["Client", "Reading", "Terms", "Unreadable", "proxy_for"]
@@ -43,7 +42,7 @@ _NOT_TAKEN = re.compile(r"unsupported|deprecated|not support|cannot both|unrecog
 _HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
+    "Accept-Encoding": "identity",
     "User-Agent": "didact",
 }
 
@@ -91,7 +90,7 @@ class Client:
         self._terms = terms
         self._headers = headers
         self._host = urlsplit(terms.url).netloc
-        self._session: aiohttp.ClientSession | None = None
+        self._sender: Sender | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._addresses: dict[str, URL] = {}
         self._key = NO_KEY
@@ -139,28 +138,21 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections. Asking again opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            await sender.close()
 
-    def _open(self) -> aiohttp.ClientSession | None:
-        """What belongs to the running loop; the session of a loop that is gone, to be closed."""
+    def _open(self) -> Sender | None:
+        """What belongs to the running loop; the sender of a loop that is gone, to be closed."""
         loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is loop:
+        if self._sender is not None and self._loop is loop:
             return None
-        import aiohttp
-
         terms = self._terms
         self._key = Key.read(terms.key_env, asked_by=f"{terms.kind} {terms.model!r}")
-        stale = self._session
-        self._session = aiohttp.ClientSession(
-            # The lane limits what is under way: a second limit would only cost.
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={**_HEADERS, **self._headers(self._key.value)},
-            timeout=aiohttp.ClientTimeout(total=None),
-            proxy=proxy_for(terms.url),
-        )
+        stale = self._sender
+        headers = {**_HEADERS, **self._headers(self._key.value)}
+        proxy = proxy_for(terms.url)
+        self._sender = Proxied(headers, proxy) if proxy else Direct(headers)
         self._loop = loop
         self._overdue = Overdue(min(terms.timeout, terms.deadline))
         self._provider = Provider.at(self._host)
@@ -187,28 +179,20 @@ class Client:
     async def _attempt(
         self, path: str, body: bytes, read: Reading, *, limit: float
     ) -> Reply | Trouble:
-        import aiohttp
-
-        assert self._session is not None
+        assert self._sender is not None
         address = self._address(path)
         try:
             with self._overdue.within(limit):
-                async with self._session.post(
-                    address, data=body, allow_redirects=False
-                ) as response:
-                    content = self._key.wash(await response.read())
+                answer = await self._sender.post(address, body)
         except TimeoutError:
             message = f"no answer within {limit:g} s"
             return Trouble(kind="transient", message=message, crowded=True, dead=True)
-        except aiohttp.InvalidURL as error:
-            raise ConfigError(
-                f"{self._terms.kind}: url {self._terms.url!r} is no address"
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             message = self._key.wash_text(str(error) or type(error).__name__)
             return Trouble(kind="transient", message=message, dead=True)
-        if response.status != 200:
-            return judge(response.status, content, response.headers)
+        content = self._key.wash(answer.body)
+        if answer.status != 200:
+            return judge(answer.status, content, answer.headers)
         return _read(content, read)
 
     def _serve(self, name: str) -> None:
@@ -263,12 +247,3 @@ def _read(content: bytes, read: Reading) -> Reply | Trouble:
         reason = str(error) if isinstance(error, Unreadable) else "not a completion"
         start = content[:200].decode("utf-8", "replace")
         return Trouble(kind="transient", message=f"{reason}: {start!r}", status=200)
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for the address; none for this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
-        return None
-    return getproxies().get(parts.scheme)

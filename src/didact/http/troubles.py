@@ -139,7 +139,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return _waitable(float(milliseconds) / 1000)
-        stated = headers.get("Retry-After")
+        stated = headers.get("retry-after") or headers.get("Retry-After")
         if not stated:
             return 0.0
         if re.fullmatch(r"\s*[-+0-9.eE]+\s*", stated):
