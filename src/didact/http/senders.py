@@ -87,16 +87,19 @@ class Direct:
 
     async def _connect(self, address: URL) -> Connection:
         secure = address.scheme == "https"
-        assert address.raw_host is not None
+        host = address.raw_host
+        assert host is not None
         assert address.port is not None
+        # One address needs no race between IPv6 and IPv4.
+        numeric = ":" in host or host.replace(".", "").isdigit()
         if secure and self._tls is None:
             self._tls = ssl.create_default_context()
         _, connection = await asyncio.get_running_loop().create_connection(
             Connection,
-            address.raw_host,
+            host,
             address.port,
             ssl=self._tls if secure else None,
-            happy_eyeballs_delay=0.25,
+            happy_eyeballs_delay=None if numeric else 0.25,
         )
         return connection
 
