@@ -53,7 +53,7 @@ GOOD = {
     ],
 }
 """A good file for each source that reads one."""
-SETTINGS = {"microworld": {"count": 12}}
+SETTINGS = {"microworld": {"count": 12}, "microworld_pages": {"count": 12}}
 """Settings of the sources that read no file of the user's."""
 ELSEWHERE = {"hub"}
 """Sources that read no file given, with tests of their own."""

@@ -12,7 +12,7 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeAlias, cast
@@ -54,12 +54,12 @@ def rows_of(path: Path, *, columns: tuple[str, ...] | None = None) -> Iterator[N
     """
     suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
     kind = suffixes[-1].lower() if suffixes else ""
-    empty = True
-    for row in _rows(path, kind, columns):
-        empty = False
-        yield row
-    if empty:
+    rows = _rows(path, kind, columns)
+    first = next(rows, None)
+    if first is None:
         raise ConfigError(f"{path}: the file is empty; it must hold one JSON object a line")
+    yield first
+    yield from rows
 
 
 def _rows(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[Numbered]:
@@ -86,35 +86,41 @@ def _rows(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[Nu
             raise ConfigError(f"{path}: the file is damaged: {error}") from error
 
 
+_SPACE = " \t\r\n"
+_BLANK = b" \t\r\n\f\v\xef\xbb\xbf"
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-# One decoder for all rows: json.loads makes one for every call that sets anything.
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+# The scanner itself: what json.loads does around it takes as long as a short row.
+_scan = cast("Callable[[str, int], tuple[Any, int]]", getattr(_decoder, "scan_once"))  # noqa: B009
 
 
 def _lines(lines: Iterable[bytes]) -> Iterator[Numbered]:
-    for number, line in enumerate(lines, 1):
+    number = 0
+    for line in lines:
+        number += 1
         try:
-            row: Any = _decode(line.decode())
-        except (ValueError, RecursionError):
-            if not line.strip(b" \t\r\n\f\v\xef\xbb\xbf"):
+            text = line.decode()
+            row, end = _scan(text, 0)
+            if type(row) is dict and (text[end:] == "\n" or not text[end:].strip(_SPACE)):
+                yield number, cast("dict[str, JSON]", row)
+                continue
+        except (ValueError, RecursionError, StopIteration):
+            if not line.strip(_BLANK):
                 if line.strip():
                     yield number, BadRow("not JSON", "not a JSON object (there is nothing on it)")
                 continue
-            yield number, _second_look(line)
-            continue
-        if type(row) is dict:
-            yield number, cast("dict[str, JSON]", row)
-        else:
-            yield number, _no_object(row)
+        yield number, _second_look(line)
 
 
 def _second_look(line: bytes) -> dict[str, JSON] | BadRow:
     """What is wrong with a line, or its row after all: Windows puts a mark at a file's start."""
     try:
-        row: Any = _decode(line.decode("utf-8-sig"))
+        row: Any = _decoder.decode(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         return BadRow("not UTF-8", f"not UTF-8 ({error.reason}): save the file as UTF-8")
     except (ValueError, RecursionError) as error:

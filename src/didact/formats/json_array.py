@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from didact.errors import ConfigError
 from didact.records import JSON
@@ -27,6 +27,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse)
+_scan = cast("Callable[[str, int], tuple[Any, int]]", getattr(_decoder, "scan_once"))  # noqa: B009
 
 
 class _Text:
@@ -91,13 +92,16 @@ def array_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, JSON
     else:
         while True:
             yield _object(path, text)
-            separator = text.next_character()
+            separator = text.text[text.at : text.at + 1]
+            if separator != ",":
+                separator = text.next_character()
             text.at += 1
             if separator == "]":
                 break
             if separator != ",":
                 _fail(path, text, "a comma or the end of the array should follow the object")
-            text.next_character()
+            if text.text[text.at : text.at + 1] != "{":
+                text.next_character()
     if text.next_character():
         _fail(path, text, "there is more after the end of the array")
 
@@ -105,8 +109,13 @@ def array_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, JSON
 def _object(path: Path, text: _Text) -> tuple[int, dict[str, JSON]]:
     while True:
         try:
-            value, end = _decoder.raw_decode(text.text, text.at)
+            value, end = _scan(text.text, text.at)
             break
+        except StopIteration as stop:
+            if not text.ended and int(stop.value) >= len(text.text) - 16:
+                text.more()
+                continue
+            _fail(path, text, f"not a JSON object (there is none at position {stop.value})")
         except RecursionError as error:
             _fail(path, text, f"not a JSON object ({error})")
         except json.JSONDecodeError as error:

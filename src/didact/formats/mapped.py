@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from didact.formats.reading import Data, is_text, row_of
+from didact.formats.reading import Data, is_text, one_turn, row_of
 from didact.records import JSON, Example, Message, Origin, Role
 from didact.text.rows import Row
 
@@ -60,15 +60,20 @@ class Columns:
             given = self._no_input(data, used)
         elif type(given) is not str or not (given.isascii() or is_text(given)):
             given = row_of(data, renamed=True).optional_text(self.input)
-        messages = Example.single(instruction, output, input=given, origin=self.origin).messages
-        if self.system and (system := row_of(data, renamed=True).optional_text(self.system)):
-            messages = (Message("system", system), *messages)
-        if self.rejected:
-            meta["rejected"] = self._worse(data)
-        used |= {self.system, self.rejected}
+        system = ""
+        if self.system or self.rejected:
+            if self.system:
+                system = row_of(data, renamed=True).optional_text(self.system)
+            if self.rejected:
+                meta["rejected"] = self._worse(data)
+            used |= {self.system, self.rejected}
         for key, value in data.items():
             if key not in used:
                 meta[key] = value
+        found = one_turn(instruction, given, output, meta, self.origin)
+        if not system:
+            return found
+        messages = (Message("system", system), *found[0].messages)
         return (Example(messages=messages, meta=meta, origin=self.origin),)
 
     def _text(self, data: Data, column: str, meaning: str, used: set[str]) -> str:

@@ -15,10 +15,10 @@ from typing import TypeAlias, TypeGuard
 from didact.errors import ConfigError
 from didact.formats.containers import BadRow, rows_of
 from didact.formats.refusals import OnError, Refusals
-from didact.records import JSON, Example
+from didact.records import INPUT_MARK, JSON, Example, Message, Origin
 from didact.text.rows import Row, RowError
 
-__all__ = ["Data", "Reading", "is_text", "provenance", "row_of"]
+__all__ = ["Data", "Reading", "is_text", "one_turn", "optional_text", "provenance", "row_of"]
 
 Data: TypeAlias = "dict[str, JSON]"
 _SKIP = " Or set `on_error: skip` to read on without such rows; they are counted."
@@ -42,13 +42,21 @@ class Reading:
         columns: tuple[str, ...] | None = None,
     ) -> Iterator[Example]:
         """What the parser makes of every row; it raises RowError through ``Row``."""
-        for row in self.rows(columns=columns):
+        refusals = self.refusals
+        for number, row in rows_of(self.path, columns=columns):
+            self.line = number
+            refusals.read += 1
+            if type(row) is BadRow:
+                self.refuse(RowError("", row.message, row.reason))
+                continue
             try:
-                found = parse(row)
+                found = parse(row)  # pyright: ignore[reportArgumentType]
             except RowError as error:
                 self.refuse(error)
                 continue
             yield from found
+        if self._own:
+            refusals.log(str(self.path))
 
     def rows(self, *, columns: tuple[str, ...] | None = None) -> Iterator[Data]:
         """Every row that is one; at the end, what was left out goes to the log."""
@@ -84,6 +92,23 @@ def is_text(value: object) -> TypeGuard[str]:
         and not value.isspace()
         and (value.isascii() or _encodes(value))
     )
+
+
+def optional_text(data: Mapping[str, JSON], key: str) -> str:
+    """The text under a key; "" where it is missing, null or empty."""
+    value = data.get(key)
+    if value is None or value == "":
+        return ""
+    return value if is_text(value) else row_of(data).optional_text(key)
+
+
+def one_turn(
+    instruction: str, given: str, output: str, meta: dict[str, JSON], origin: Origin
+) -> tuple[Example]:
+    """A one-turn record, as ``Example.single`` makes it; ``meta`` is not copied."""
+    prompt = f"{instruction}{INPUT_MARK}{given}" if given else instruction
+    messages = (Message("user", prompt), Message("assistant", output))
+    return (Example(messages=messages, meta=meta, origin=origin),)
 
 
 def _encodes(text: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "Piece",
     "Turn",
     "clean",
+    "limited",
     "refuses",
     "repeats_a_digit",
     "restarts_a_list",
@@ -97,7 +98,7 @@ def clean(
             return dropped("wrong format")
         if blocked and any(word in turn.text.lower() for word in blocked):
             return dropped("blocked words")
-        if turn.speaker == "gpt" and _LIMIT.match(turn.text):
+        if turn.speaker == "gpt" and limited(turn.text):
             return dropped("blocked words")
         try:
             text = markdown(turn.text)
@@ -111,6 +112,11 @@ def clean(
     if not kept or sum(len(turn.text) for turn in kept) < least:
         return dropped("too short")
     return Cleaned(tuple(kept), "", whole - len(kept))
+
+
+def limited(answer: str) -> bool:
+    """Whether an answer is the message about too many requests."""
+    return _LIMIT.match(answer) is not None
 
 
 def restarts_a_list(text: str) -> bool:

@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from didact.formats.reading import Data, Reading, is_text, provenance, row_of
+from didact.formats.reading import (
+    Data,
+    Reading,
+    is_text,
+    one_turn,
+    optional_text,
+    provenance,
+    row_of,
+)
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example, Origin
 
@@ -48,17 +56,16 @@ class Alpaca:
 
 
 def _example(data: Data, stated: Mapping[str, JSON]) -> Sequence[Example]:
-    instruction, output, given = data.get("instruction"), data.get("output"), data.get("input")
+    instruction, output = data.get("instruction"), data.get("output")
     if not is_text(instruction):
         instruction = row_of(data).text("instruction")
     if not is_text(output):
         output = row_of(data).text("output")
-    if not is_text(given):
-        given = row_of(data).optional_text("input")
+    given = optional_text(data, "input")
     if given[:1] == "<" and given.strip().lower() == "<noinput>":
         given = ""
     meta: dict[str, JSON] = {**stated}
     for key, value in data.items():
         if key not in _READ:
             meta[key] = value
-    return (Example.single(instruction, output, input=given, origin=_ORIGIN, meta=meta),)
+    return one_turn(instruction, given, output, meta, _ORIGIN)

@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from didact.formats.reading import Data, Reading, is_text, provenance, row_of
+from didact.formats.reading import (
+    Data,
+    Reading,
+    is_text,
+    one_turn,
+    optional_text,
+    provenance,
+    row_of,
+)
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example, Origin
 
@@ -59,13 +67,11 @@ class Dolly:
         self, data: Data, stated: Mapping[str, JSON], reading: Reading
     ) -> Sequence[Example]:
         instruction, response = data.get("instruction"), data.get("response")
-        context = data.get("context")
         if not is_text(instruction):
             instruction = row_of(data).text("instruction")
         if not is_text(response):
             response = row_of(data).text("response", meaning="output")
-        if not is_text(context):
-            context = row_of(data).optional_text("context")
+        context = optional_text(data, "context")
         meta: dict[str, JSON] = {**stated}
         for key, value in data.items():
             if key not in _READ:
@@ -81,4 +87,4 @@ class Dolly:
             return ()
         if self.citations == "strip" and "[" in context:
             context = _CITATION.sub("", context)
-        return (Example.single(instruction, response, input=context, origin=_ORIGIN, meta=meta),)
+        return one_turn(instruction, context, response, meta, _ORIGIN)

@@ -33,6 +33,7 @@ from didact.text.rows import Row
 __all__ = ["Hh"]
 
 _ORIGIN = Origin(recipe="hh")
+_ANSWER = "\n\nAssistant:"
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _READ = frozenset(
     {"chosen", "rejected", "prompt", "conversations", "instruction"}
@@ -63,7 +64,7 @@ class Hh:
         row = row_of(data)
         better = data.get("chosen")
         if type(better) is str and better.startswith("\n\nHuman:") and "prompt" not in data:
-            chosen, rejected = _transcript(row, "chosen"), _transcript(row, "rejected")
+            chosen, rejected = _transcripts(row)
             stated = provenance(self.licence or "MIT", self.generator or "Anthropic's models")
         else:
             stated = provenance(self.licence, self.generator)
@@ -86,17 +87,38 @@ class Hh:
                 rejected = [*prompt, *_answer(row, "rejected")]
         if len(chosen) < 2 or chosen[-1].role != "assistant" or rejected[-1].role != "assistant":
             row.fail("both conversations must end with an answer", reason="no answer at the end")
-        if chosen == rejected:
-            row.fail("'chosen' and 'rejected' are the same", reason="no preference")
         meta: dict[str, JSON] = {**stated}
         for key, value in data.items():
             if key not in _READ:
                 meta[key] = value
-        if chosen[:-1] == rejected[:-1]:
+        same = all(map(_alike, chosen[:-1], rejected[:-1])) and len(chosen) == len(rejected)
+        if same and chosen[-1].content == rejected[-1].content:
+            row.fail("'chosen' and 'rejected' are the same", reason="no preference")
+        if same:
             meta["rejected"] = [rejected[-1].content]
         else:
             meta["rejected"] = cast("JSON", [[message.to_json() for message in rejected]])
         return (Example(messages=tuple(chosen), meta=meta, origin=_ORIGIN),)
+
+
+def _alike(one: Message, other: Message) -> bool:
+    # Identity first: the shared prompt is mostly the same objects.
+    return one is other or one == other
+
+
+def _transcripts(row: Row) -> tuple[list[Message], list[Message]]:
+    better, worse = row.data.get("chosen"), row.data.get("rejected")
+    if is_text(better) and is_text(worse):
+        at = better.rfind(_ANSWER)
+        if 0 < at == worse.rfind(_ANSWER) and better[:at] == worse[:at]:
+            # The usual case: what both share is read once.
+            end = at + len(_ANSWER)
+            if "\n\nHuman:" not in better[end:] and "\n\nHuman:" not in worse[end:]:
+                prompt = _turns(better[:at])
+                answers = (Message("assistant", text[end:].strip()) for text in (better, worse))
+                chosen, rejected = ([*prompt, answer] for answer in answers)
+                return chosen, rejected
+    return _transcript(row, "chosen"), _transcript(row, "rejected")
 
 
 def _transcript(row: Row, key: str) -> list[Message]:
@@ -105,11 +127,15 @@ def _transcript(row: Row, key: str) -> list[Message]:
     if pieces[0].strip() or len(pieces) < 3:
         told = f"{key!r} must be turns that start with a blank line and Human: or Assistant:"
         row.fail(told, reason="no transcript")
-    turns: list[Message] = []
-    for speaker, said in zip(pieces[1::2], pieces[2::2], strict=True):
-        role = "user" if speaker == "Human" else "assistant"
-        turns.append(Message(role, said.strip()))
-    return turns
+    return _turns(text)
+
+
+def _turns(text: str) -> list[Message]:
+    pieces = _TURN.split(text)
+    return [
+        Message("user" if speaker == "Human" else "assistant", said.strip())
+        for speaker, said in zip(pieces[1::2], pieces[2::2], strict=True)
+    ]
 
 
 def _texts(row: Row) -> tuple[list[Message], list[Message]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from didact.formats.reading import Data, Reading, is_text, provenance, row_of
+from didact.formats.reading import Data, Reading, is_text, optional_text, provenance, row_of
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example, Message, Origin
 
@@ -54,13 +54,11 @@ class Openorca:
         self, data: Data, stated: Mapping[str, JSON], reading: Reading
     ) -> Sequence[Example]:
         question, response = data.get("question"), data.get("response")
-        system = data.get("system_prompt")
         if not is_text(question):
             question = row_of(data).text("question", meaning="instruction")
         if not is_text(response):
             response = row_of(data).text("response", meaning="output")
-        if not is_text(system):
-            system = row_of(data).optional_text("system_prompt")
+        system = optional_text(data, "system_prompt")
         meta: dict[str, JSON] = {**stated}
         for key, value in data.items():
             if key not in _READ:

@@ -10,15 +10,27 @@ Cost: no calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from didact.errors import ConfigError
-from didact.records import Example, Origin
-from didact.text.rows import Row, read_rows
+from didact.formats.reading import (
+    Data,
+    Reading,
+    is_text,
+    one_turn,
+    optional_text,
+    provenance,
+    row_of,
+)
+from didact.formats.refusals import Refusals
+from didact.records import JSON, Example, Origin
 
 __all__ = ["SelfInstructSeeds"]
+
+_ORIGIN = Origin(recipe="self-instruct-seeds")
+_READ = frozenset({"instruction", "instances", "id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +39,55 @@ class SelfInstructSeeds:
 
     path: Path
     """A JSON Lines file of tasks."""
+    licence: str = ""
+    """Whose terms the tasks are under; the public 175 are Apache-2.0."""
+    generator: str = ""
+    """Who wrote them; ``human`` for the public 175."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What a row that cannot be read does: end the reading, or be left out and counted."""
 
-    def read(self) -> Iterator[Example]:
+    def read(self, refusals: Refusals | None = None) -> Iterator[Example]:
         """One example per instance of every task, in the order of the file."""
-        try:
-            file = self.path.open("rb")
-        except OSError as error:
-            raise ConfigError(f"{self.path}: seeds cannot be read: {error.strerror}") from error
-        with file:
-            for row in read_rows(file, str(self.path)):
-                yield from _examples(row)
+        stated = provenance(self.licence, self.generator)
+        reading = Reading(self.path, on_error=self.on_error, refusals=refusals)
+        return reading.examples(lambda data: _examples(data, stated))
 
 
-def _examples(row: Row) -> Iterator[Example]:
-    instruction = row.text("instruction")
-    row.flag("is_classification")
+def _examples(data: Data, stated: Mapping[str, JSON]) -> Sequence[Example]:
+    instruction = data.get("instruction")
+    if not is_text(instruction):
+        instruction = row_of(data).text("instruction")
+    if type(data.get("is_classification")) is not bool:
+        row_of(data).flag("is_classification")
     for name in ("id", "name"):
-        row.optional_text(name)
-    meta = row.rest("instruction", "instances", "id")
-    if "id" in row.data:
-        meta["seed_task"] = row.data["id"]
-    for instance in row.parts("instances"):
-        yield Example.single(
+        optional_text(data, name)
+    meta: dict[str, JSON] = {**stated}
+    for key, value in data.items():
+        if key not in _READ:
+            meta[key] = value
+    if "id" in data:
+        meta["seed_task"] = data["id"]
+    found: list[Example] = []
+    instances = data.get("instances")
+    for instance in instances if type(instances) is list else ():
+        if type(instance) is not dict or not is_text(output := instance.get("output")):
+            break
+        given = instance.get("input")
+        if given is None:
+            given = ""
+        elif type(given) is not str or (given and not is_text(given)):
+            break
+        found += one_turn(instruction, given, output, {**meta}, _ORIGIN)
+    if found and len(found) == len(instances):  # pyright: ignore[reportArgumentType]
+        return found
+    # Something is wrong, or an input is white space: part by part, with words for it.
+    return [
+        Example.single(
             instruction,
-            instance.text("output"),
-            input=instance.optional_text("input"),
-            origin=Origin(recipe="self-instruct-seeds"),
+            part.text("output"),
+            input=part.optional_text("input"),
+            origin=_ORIGIN,
             meta=meta,
         )
+        for part in row_of(data).parts("instances")
+    ]

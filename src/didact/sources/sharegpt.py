@@ -21,20 +21,21 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from didact.formats.reading import Data, Reading, provenance, row_of
+from didact.formats.reading import Data, Reading, is_text, provenance, row_of
 from didact.formats.refusals import Refusals
 from didact.formats.sharegpt_rules import (
     IDENTITY_WORDS,
     Piece,
     Turn,
     clean,
+    limited,
     refuses,
     repeats_a_digit,
     restarts_a_list,
     split,
 )
-from didact.formats.turns import named_turns
-from didact.records import JSON, Example, Message, Origin, digest
+from didact.formats.turns import ROLES, named_turns
+from didact.records import JSON, Example, Message, Origin, Role, digest
 from didact.text.languages import language_of
 from didact.text.markdown import chat_markdown, looks_like_html
 
@@ -43,6 +44,9 @@ __all__ = ["Sharegpt"]
 _ORIGIN = Origin(recipe="sharegpt")
 _TURN_COST = 6
 """Tokens that a turn takes besides its text, as the published split counts."""
+_TALK = frozenset({"conversations", "items"})
+_ASKS: Mapping[str, Role] = {name: role for name, role in ROLES.items() if role == "user"}
+_ANSWERS: Mapping[str, Role] = {name: role for name, role in ROLES.items() if role == "assistant"}
 _NAMES: Mapping[str, str] = {"user": "human", "assistant": "gpt", "system": "system"}
 
 
@@ -100,9 +104,19 @@ class _Pass:
     rules: Sharegpt
     reading: Reading
     seen: set[str] = field(default_factory=set[str])
+    plain: bool = field(init=False)
+    """Whether no rule looks at a conversation that is in order as it stands."""
+
+    def __post_init__(self) -> None:
+        r = self.rules
+        picky = (r.identity, r.refusing, r.mode) != ("keep", "keep", "corrected")
+        picky = picky or bool(r.keep_languages or r.skip_languages or r.distinct or r.tidy)
+        self.plain = not (picky or r.most_tokens or r.least_characters > 1 or r.html == "always")
 
     def examples(self, data: Data) -> Sequence[Example]:
         rules, reading = self.rules, self.reading
+        if self.plain and (messages := _plain(data.get("conversations"))):
+            return (Example(messages=messages, meta=self._meta(data), origin=_ORIGIN),)
         faithful = rules.mode == "faithful"
         system, turns = _turns(data, faithful=faithful)
         done = clean(
@@ -117,13 +131,7 @@ class _Pass:
             return ()
         if done.trimmed:
             reading.refusals.trimmed["turns"] += done.trimmed
-        meta = provenance(rules.licence, rules.generator)
-        model = data.get("model")
-        if isinstance(model, str) and model:
-            meta["generator"] = model
-        for key, value in data.items():
-            if key not in {"conversations", "items"}:
-                meta[key] = value
+        meta = self._meta(data)
         roles = ("user", "assistant")
         messages = [Message(roles[n % 2], turn.text) for n, turn in enumerate(done.turns)]
         return [
@@ -132,6 +140,16 @@ class _Pass:
             )
             for piece, about in self._pieces(done.turns, meta)
         ]
+
+    def _meta(self, data: Data) -> dict[str, JSON]:
+        meta = provenance(self.rules.licence, self.rules.generator)
+        model = data.get("model")
+        if isinstance(model, str) and model:
+            meta["generator"] = model
+        for key, value in data.items():
+            if key not in _TALK:
+                meta[key] = value
+        return meta
 
     def _unwanted(self, data: Data, turns: Sequence[Turn], *, faithful: bool) -> str:
         rules = self.rules
@@ -178,6 +196,26 @@ class _Pass:
             if piece.end > piece.start:
                 whole = len(pieces) == 1 and covered == len(turns)
                 yield piece, meta if whole else {**meta, "from_turn": piece.start}
+
+
+def _plain(turns: JSON) -> tuple[Message, ...]:
+    """The messages of a conversation to which no rule applies; none where one may."""
+    if type(turns) is not list or len(turns) % 2:
+        return ()
+    found: list[Message] = []
+    roles = _ASKS
+    for turn in turns:
+        if type(turn) is not dict:
+            return ()
+        text = turn.get("value")
+        role = roles.get(turn.get("from"))  # pyright: ignore
+        if role is None or not is_text(text) or "<" in text or not text[0].isprintable():
+            return ()
+        if role == "assistant" and text[:1] in "!Tt" and limited(text):
+            return ()
+        found.append(Message(role, text))
+        roles = _ANSWERS if roles is _ASKS else _ASKS
+    return tuple(found)
 
 
 def _turns(data: Data, *, faithful: bool) -> tuple[list[Message], list[Turn]]:
