@@ -21,11 +21,20 @@ from didact.records import Example, Origin, Reply, digest
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(didact.recipes.__path__))
 TARGET = 6
+SHORT = {"shortest": 1, "model": "teacher"}
 SMALL = {
+    "backtranslation": SHORT,
+    "backward": {},
+    "tagged": {"data": "seed"},
+    "tagged:system": {"data": "augmented", "place": "system"},
     "alpaca": {"target": TARGET, "max_prompts": 30, "width": 3, "tasks_per_call": 5},
     "chain_of_thought": {"attempts": 6},
+    "dialogue": {},
+    "dialogue:turns": {"form": "turns", "exchanges": 2},
+    "dialogue:going_on": {"form": "turns", "exchanges": 1, "go_on": True},
     "evol_instruct": {"rounds": 1},
     "flan": {"few_shot": 0.5, "shots": 2},
+    "orca": {"weaker": "teacher", "part": 0.4},
     "promptsource": {"templates": Path(__file__).parent / "promptsource.yaml"},
     "reanswer": {},
     "reanswer:pairs": {"pairs": True},
@@ -120,6 +129,10 @@ def _marked(prompt, rng):
         return line
     if prompt.endswith("Your judgement:"):
         return rng.choice(["Not Equal", "Not Equal", "Equal"])
+    if prompt.endswith("\n[AI] Good day! What can I do for you?\n"):
+        return f"[Human] {line}\n[AI] It is done.\n[Human] And then?\n[AI] {line}\n[Human] Bye!"
+    if prompt.endswith("\n[Human] "):
+        return rng.choice([line, line, f"{line}\n[AI] Yes.", "[End]"])
     return None
 
 
