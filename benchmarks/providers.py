@@ -5,8 +5,9 @@
 A server of its own process answers after 50 ms; 256 requests are under way. Every client runs in a
 process of its own, one after the other, in rounds; the table shows medians, so that ratios hold on
 a machine that is shared. ``--peers`` is the Python of an environment with bespokelabs-curator,
-distilabel[openai] and litellm; whoever is not there is left out with the reason. Start-up is taken
-off: every client does a small run first, and what is timed is the difference to a larger one.
+distilabel[openai] and litellm; whoever is not there is left out with the reason. Start-up does not
+count: the server times from the first request to the last answer, and of the processor time that of
+a small run is taken off.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,8 @@ class Answering(asyncio.Protocol):
     """Answers every request of a connection after a delay."""
 
     delay = 0.05
+    times = (0.0, 0.0, 0)
+    """First request, last answer, answers."""
     answer = (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n" % len(BODY)
@@ -78,11 +82,23 @@ class Answering(asyncio.Protocol):
             if len(self.held) < end + 4 + length:
                 return
             self.held = self.held[end + 4 + length :]
+            if head.startswith(b"get /times"):
+                self.tell()
+                continue
+            if not Answering.times[0]:
+                Answering.times = (time.perf_counter(), 0.0, 0)
             self.loop.call_later(self.delay, self.reply)
 
     def reply(self) -> None:
+        first, _, count = Answering.times
+        Answering.times = (first, time.perf_counter(), count + 1)
         if not self.transport.is_closing():
             self.transport.write(self.answer)
+
+    def tell(self) -> None:
+        body = json.dumps(Answering.times).encode()
+        Answering.times = (0.0, 0.0, 0)
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 async def serve(delay: float) -> None:
@@ -224,10 +240,19 @@ CLIENTS: dict[str, Callable[[str, int], None]] = {
 
 
 def timed(client: Callable[[str, int], None], url: str, count: int) -> tuple[float, float]:
-    """Seconds by the clock and of processor time, children's included."""
-    wall, cpu = time.perf_counter(), processor()
+    """Seconds from the first request to the last answer, and of processor time, children's too."""
+    span(url)
+    cpu = processor()
     client(url, count)
-    return time.perf_counter() - wall, processor() - cpu
+    cpu = processor() - cpu
+    first, last, answers = span(url)
+    assert answers >= count, f"{answers} answers to {count} requests"  # curator tries one first
+    return last - first, cpu
+
+
+def span(url: str) -> tuple[float, float, int]:
+    with urllib.request.urlopen(url.replace("/v1", "/times"), timeout=60) as response:
+        return json.loads(response.read())
 
 
 def processor() -> float:
@@ -236,11 +261,11 @@ def processor() -> float:
 
 
 def client_process(name: str, url: str, count: int) -> None:
-    client = CLIENTS[name]
-    client(url, min(SMALL, count // 2))  # imports and caches
-    small = timed(client, url, min(SMALL, count // 2))
-    large = timed(client, url, count)
-    print(json.dumps([count - min(SMALL, count // 2), large[0] - small[0], large[1] - small[1]]))
+    client, few = CLIENTS[name], min(SMALL, count // 2)
+    client(url, few)  # imports and caches
+    _, start_up = timed(client, url, few)
+    wall, cpu = timed(client, url, count)
+    print(json.dumps([count / wall, (cpu - start_up) / (count - few) * 10_000]))
 
 
 # The table.
@@ -269,8 +294,7 @@ def measured(name: str, python: str, url: str, count: int) -> Row | str:
         )
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no message"])[-1][:150]
-    requests, wall, cpu = json.loads(done.stdout.strip().splitlines()[-1])
-    return Row(requests / wall, cpu / requests * 10_000)
+    return Row(*json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def table(rows: dict[str, list[Row]], skipped: dict[str, str], against: str) -> str:
