@@ -4,15 +4,20 @@ One verdict per example, in order; a reason on every drop; nothing is changed; j
 drops nothing more; a filter that judges one at a time says the same however the batch is cut.
 """
 
+import asyncio
 import copy
 import random
+from contextlib import aclosing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from didact.components import find, names
-from didact.records import Example, Message, Origin
+from didact.context import Context
+from didact.judging import asks, verdicts
+from didact.models.scripted import Scripted
+from didact.records import Example, Message, Origin, digest
 
 FILTERS = names("filters")
 
@@ -62,7 +67,22 @@ def new(request):
     return find("filters", request.param)
 
 
+def graded(request):
+    """A judge that gives every request the same grade again, and none to some."""
+    text = request.prompt or request.messages[-1].content
+    grade = random.Random(digest(text)).randint(0, 6)
+    return f"It is so.\nScore: {grade}"
+
+
+async def asked(component, examples):
+    ctx = Context({component.model: Scripted(replies=graded)})
+    async with aclosing(verdicts(component, ctx, examples, name="it")) as found:
+        return [verdict async for verdict in found]
+
+
 def judge(component, examples):
+    if asks(component):
+        return asyncio.run(asked(component, examples))
     if hasattr(component, "check"):
         return [component.check(example) for example in examples]
     return list(component.sift(iter(examples)))
