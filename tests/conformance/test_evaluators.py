@@ -8,8 +8,15 @@ import random
 import pytest
 
 import didact.evaluators
+from didact.capabilities import needs_of
 from didact.context import Context
+from didact.evaluators.four_level import FourLevel
+from didact.evaluators.graded import Graded
+from didact.evaluators.length_controlled import LengthControlled
+from didact.evaluators.scored_pair import ScoredPair
+from didact.models.scripted import Scripted
 from didact.records import Answer, Example, Origin
+from judge_toys import judge_of, rating
 
 NAMES = [module.name for module in pkgutil.iter_modules(didact.evaluators.__path__)]
 ORIGIN = Origin(recipe="test")
@@ -23,6 +30,8 @@ ITEMS = [
     Example.single("Translate.", "日本語", origin=ORIGIN),
 ]
 GOOD = ["cold", "A B C", "Blue, it is.", "anything", "日本語"]
+WITHOUT_REFERENCE = (Graded, FourLevel)
+"""Those that can score an answer to an item that has no right one."""
 BAD = ["hot", "", "It is green and large.", "", "\ud83d x" * 500]
 
 
@@ -40,9 +49,13 @@ def answers(model, texts):
     ]
 
 
-def scored(evaluator, given):
+def scored(evaluator, given, judge=None):
+    """Scores by a fair judge, where one is asked, or by the one given."""
+    judge = judge or Scripted(replies=judge_of(*rating(GOOD)))
+
     async def collect():
-        return [score async for score in evaluator.score(Context({}), given)]
+        ctx = Context({"judge": judge} if needs_of(evaluator) else {})
+        return [score async for score in evaluator.score(ctx, given)]
 
     return asyncio.run(collect())
 
@@ -86,7 +99,8 @@ def test_every_answer_is_scored_once_per_metric_or_abstained_on_with_a_reason(ev
     metrics = {score.metric for score in scores}
     assert len(table(scores)) == len(scores) == len(metrics) * len(ITEMS)
     abstained = [score for score in scores if score.value is None]
-    assert {score.example_id for score in abstained} == {ITEMS[3].id}
+    if not isinstance(evaluator, WITHOUT_REFERENCE):
+        assert {score.example_id for score in abstained} == {ITEMS[3].id}
     assert all(score.reason for score in abstained)
 
 
@@ -99,3 +113,46 @@ def test_a_right_answer_scores_higher_than_a_wrong_one(evaluator):
     ]
     assert right
     assert all(right)
+
+
+@pytest.mark.parametrize("reply", ["Who can say?", "", "[[A]] or rather [[B]]", "1 2 3"])
+def test_a_judge_who_answers_rubbish_scores_nothing(evaluator, reply):
+    if not needs_of(evaluator):
+        pytest.skip("it asks no judge")
+    judge = Scripted(replies=(reply,))
+    # No two answers are the same: what is the same ties without a judge.
+    others = [text + " So it is." for text in BAD]
+    scores = scored(evaluator, answers("a", others), judge)
+    assert judge.asked
+    assert all(score.value is None and score.reason for score in scores)
+
+
+def test_a_judge_who_always_prefers_the_first_answer_is_half_right(evaluator):
+    if not needs_of(evaluator) or isinstance(evaluator, WITHOUT_REFERENCE):
+        pytest.skip("it does not compare two answers")
+    judge = Scripted(replies=judge_of(lambda first, second: 1.0))
+    columns = means(scored(evaluator, answers("a", GOOD) + answers("b", BAD), judge))
+    half = 50.0 if isinstance(evaluator, LengthControlled) else 0.5
+    for column in columns.values():
+        # Both scores of a pair are 5 and 9 here: nobody has the better of it.
+        expected = 7.0 if isinstance(evaluator, ScoredPair) else half
+        assert column == pytest.approx([expected] * len(column), abs=1e-3)
+
+
+def test_a_judge_who_does_not_reply_is_counted_and_scores_nothing(evaluator):
+    if not needs_of(evaluator):
+        pytest.skip("it asks no judge")
+
+    async def run():
+        ctx = Context({"judge": Scripted()})
+        found = [s async for s in evaluator.score(ctx, answers("a", [t + "!" for t in BAD]))]
+        return found, ctx.failures
+
+    scores, failures = asyncio.run(run())
+    assert failures
+    assert all(score.value is None for score in scores)
+    assert (
+        {"no reply"}
+        <= {score.reason for score in scores}
+        <= {"no reply", "nothing to compare with"}
+    )

@@ -1,0 +1,1 @@
+"""Asking models to judge answers: what the evaluators that do so have in common."""
