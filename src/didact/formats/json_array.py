@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
@@ -17,9 +18,10 @@ from didact.records import JSON
 
 __all__ = ["array_rows"]
 
-_PIECE = 1 << 20
-"""Bytes read at a time; more where one object is longer."""
+_PIECE = 1 << 16
+"""Bytes read at a time; more where one object is longer. A piece this small stays in the cache."""
 _SPACE = " \t\r\n"
+_NEXT = re.compile(r"[ \t\r\n]*,[ \t\r\n]*\{")
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -62,6 +64,24 @@ class _Text:
         self.line += self.text.count("\n", self._last, self.at)
         self._last = self.at
 
+    def whole(self) -> Iterator[tuple[int, dict[str, JSON]]]:
+        """The objects in the window that another follows: nothing about them can be wrong."""
+        self.count()
+        window, at, line = self.text, self.at, self.line
+        while True:
+            try:
+                value, end = _scan(window, at)
+            except (StopIteration, ValueError, RecursionError):
+                return
+            follower = _NEXT.match(window, end)
+            if type(value) is not dict or follower is None:
+                return
+            start = follower.end() - 1
+            here, line = line, line + window.count("\n", at, start)
+            at = self.at = self._last = start
+            self.line = line
+            yield here, cast("dict[str, JSON]", value)
+
     def next_character(self) -> str:
         """The next character that is no space, "" at the end."""
         while True:
@@ -91,6 +111,7 @@ def array_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, JSON
         text.at += 1
     else:
         while True:
+            yield from text.whole()
             yield _object(path, text)
             separator = text.text[text.at : text.at + 1]
             if separator != ",":
