@@ -30,7 +30,7 @@ bench: install-dev  ## Every measurement, side by side with its peers
 docs: install-dev  ## The pages that are generated
 	$(BIN)/python scripts/docs.py
 
-embedded-model: install-dev  ## Pre-train the embedded model again (one to two hours on two cores)
+embedded-model: install-dev  ## Pre-train the embedded model again (an hour or two on two cores)
 	$(BIN)/python microworld/tasks.py
 	$(BIN)/python microworld/pretrain.py --out microworld/out
 	$(BIN)/python microworld/package.py microworld/out

@@ -29,7 +29,7 @@ a key or a network. It continues text; it does not follow instructions until it 
 | architecture | LLaMA, {parameters:,} parameters (224 wide, 6 layers, 7 heads), tied, bf16 |
 | tokenizer | byte-level BPE of 2,048, digits one by one |
 | context | 512 tokens |
-| start | heads that look at the token before and at what followed the same token (`microworld/start.py`) |
+| start | heads that look at the token before, and for what followed the same one (`start.py`) |
 | pre-training | {tokens} tokens of pages by `microworld/documents.py`, none seen twice |
 | loss | {loss} nats a token on held-out pages, {answers} on their answers |
 | text of third parties | none |
@@ -42,8 +42,8 @@ were kept out of the pages to the letter. The pages are not in the format used f
 `wordings.npy` holds 32-bit hashes of every instruction on a page, so that a run can say which of
 the instructions a model wrote are new.
 
-These weights were trained in two parts: first with every token weighted alike, then with those of
-answers weighted four times. `make embedded-model` trains in one part, with the weights of the second.
+These weights were trained in two parts: first with every token weighted alike, then with those
+of answers weighted four times. `make embedded-model` trains in one part, weighted so throughout.
 """
 
 
