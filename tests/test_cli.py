@@ -236,3 +236,20 @@ def test_help_names_the_commands(folder):
     stages = ("run", "generate", "filter", "train", "evaluate")
     for command in (*stages, "quickstart", "show", "report", "list", "new", "check", "chat"):
         assert command in text
+
+
+def test_a_disk_that_is_full_for_a_library_is_told_without_a_traceback(folder):
+    made = didact("new", "filter", "writing", folder=folder)
+    assert made.returncode == 0, made.stderr
+    source = (folder / "writing.py").read_text()
+    broken = source.replace(
+        '"""Drop', 'raise OSError(28, "No space left on device", "cache.bin")\n        """Drop'
+    )
+    assert broken != source
+    (folder / "writing.py").write_text(broken)
+    file = folder / "small.yaml"
+    file.write_text(file.read_text().replace("[parsable]", "[./writing.py]"))
+    stopped = didact("run", "small.yaml", folder=folder)
+    assert stopped.returncode == 1
+    assert "cache.bin: the disk is full" in stopped.stderr
+    assert "Traceback" not in stopped.stderr

@@ -23,6 +23,7 @@ from didact.checked import check_json, show_check
 from didact.components import KINDS, describe, find, headline, names, nearest
 from didact.config import RunConfig
 from didact.convert import TARGETS, convert
+from didact.disk import is_full
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
 from didact.forecast import Forecast, forecast
 from didact.life import life
@@ -79,6 +80,18 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # Libraries write too: compiled code, checkpoints, temporary files.
+        if not is_full(error):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(
+            DidactError(
+                f"{where}the disk is full. Every call logged so far is safe: free some space and"
+                " run the same command to continue."
+            ),
+            1,
+        )
 
 
 def _fail(error: DidactError, code: int) -> None:

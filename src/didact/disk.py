@@ -9,7 +9,13 @@ from pathlib import Path
 
 from didact.errors import StoreError
 
-__all__ = ["storing"]
+__all__ = ["is_full", "storing"]
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk, or what one may use of it, is full."""
+    # pyarrow keeps the number only in its words.
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
 @contextmanager
@@ -18,8 +24,7 @@ def storing(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        # pyarrow keeps the number only in its words.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        if is_full(error):
             raise StoreError(
                 f"{path}: the disk is full. Every call logged so far is safe: free some space and"
                 " run the same command to continue."
