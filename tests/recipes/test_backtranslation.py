@@ -1,10 +1,14 @@
 """Backtranslation: segments, candidates, pairs turned round, tags."""
 
 import asyncio
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from didact.cli import app
 from didact.context import Context
 from didact.errors import ConfigError, ModelError
 from didact.models.scripted import Scripted
@@ -12,7 +16,8 @@ from didact.recipes.backtranslation import Backtranslation
 from didact.recipes.backward import Backward
 from didact.recipes.tagged import Tagged
 from didact.records import INPUT_MARK, Example, Message, Origin, Reply
-from didact.text.backtranslation import ASSISTANT_TAG, BACKWARD_INTRODUCTION, WEB_TAG
+from didact.runfile import load
+from didact.text.backtranslation import ASSISTANT_TAG, BACKWARD_INTRODUCTION, PUBLISHED, WEB_TAG
 
 ORIGIN = Origin(recipe="t")
 
@@ -248,7 +253,25 @@ def test_sentences_of_ones_own_and_what_cannot_be_tagged():
 
 def test_the_sets_that_grow_with_a_lower_score_are_those_of_the_paper():
     """methods.md 5.6, 5.9: |A_5| <= |A_4| <= |A|."""
-    from didact.text.backtranslation import PUBLISHED
-
     sizes = [PUBLISHED[name]["examples"] for name in ("A_5", "A_4", "A")]
     assert all(small < large for small, large in pairwise(sizes))
+
+
+RUNS = Path(__file__).parents[2] / "runs" / "backtranslation"
+
+
+@pytest.mark.parametrize("step", ["documents", "backward", "m0"])
+def test_check_finds_nothing_wrong_with_the_run_files_that_read_no_other_run(step):
+    result = CliRunner().invoke(app, ["check", str(RUNS / f"{step}.yaml")])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("step", "missing"),
+    [("candidates", ["out/backward", "out/documents"]), ("m1", ["out/m0", "out/candidates"])],
+)
+def test_a_step_tells_which_runs_it_lacks(step, missing, tmp_path):
+    shutil.copy(RUNS / f"{step}.yaml", tmp_path)
+    with pytest.raises(ConfigError) as told:
+        load(tmp_path / f"{step}.yaml")
+    assert all(name in str(told.value) for name in missing)
