@@ -34,6 +34,8 @@ SMALL = {
     "dialogue:going_on": {"form": "turns", "exchanges": 1, "go_on": True},
     "evol_instruct": {"rounds": 1},
     "flan": {"few_shot": 0.5, "shots": 2},
+    "magpie": {"family": "llama-3", "samples": 6},
+    "magpie:faithful": {"family": "llama-3", "samples": 6, "mode": "faithful"},
     "orca": {"weaker": "teacher", "part": 0.4},
     "promptsource": {"templates": Path(__file__).parent / "promptsource.yaml"},
     "reanswer": {},
@@ -131,6 +133,11 @@ def _marked(prompt, rng):
         return rng.choice(["Not Equal", "Not Equal", "Equal"])
     if prompt.endswith("\n[AI] Good day! What can I do for you?\n"):
         return f"[Human] {line}\n[AI] It is done.\n[Human] And then?\n[AI] {line}\n[Human] Bye!"
+    if prompt.endswith("<|end_header_id|>\n\n"):
+        return rng.choice([line, line, f"{line[:-1]}:"])
+    if "[End of query]" in prompt:
+        level = rng.choice(["poor", "good", "good", "excellent"])
+        return f'{{"input_quality": "{level}", "difficulty": "easy", "primary_tag": "Math"}}'
     if prompt.endswith("\n[Human] "):
         return rng.choice([line, line, f"{line}\n[AI] Yes.", "[End]"])
     return None
@@ -240,7 +247,8 @@ def test_every_example_knows_its_parents_and_its_calls(recipe):
     known = {seed.id: seed for seed in seeds()}
     for example in examples:
         assert example.origin.recipe
-        assert example.origin.parents
+        # What begins with nothing has no parents.
+        assert example.origin.parents or example.origin.recipe == "magpie"
         assert set(example.origin.parents) <= set(known)
         if not asks(recipe):
             continue

@@ -14,7 +14,10 @@ from didact.context import Context
 from didact.models.embedded import Embedded
 from didact.models.openai import OpenAI
 from didact.recipes.alpaca import Alpaca
+from didact.recipes.dialogue import Dialogue
 from didact.recipes.evol_instruct import EvolInstruct
+from didact.recipes.magpie import Magpie
+from didact.recipes.orca import Orca
 from didact.recipes.reanswer import Reanswer
 from didact.recipes.self_instruct import SelfInstruct
 from didact.recipes.unnatural import Unnatural
@@ -61,7 +64,24 @@ SMALL = [
         output_max_tokens=30,
         paraphrases=1,
     ),
+    Orca(weaker="teacher", part=0.5, max_tokens=24),
+    Dialogue(max_tokens=60),
+    Dialogue(form="turns", exchanges=1, max_tokens=24, human_max_tokens=24),
+    Dialogue(form="turns", exchanges=1, go_on=True, max_tokens=24, human_max_tokens=24),
+    Magpie(
+        family="alpaca",
+        samples=3,
+        keep="all",
+        max_tokens=24,
+        answer_max_tokens=24,
+        tag_max_tokens=24,
+    ),
 ]
+
+NAMES = [
+    "self-instruct", "alpaca", "evol-instruct", "reanswer", "pairs", "unnatural", "orca",
+    "dialogue", "turns", "going-on", "magpie",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +123,7 @@ def run(
     return examples, ctx, told
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    SMALL,
-    ids=["self-instruct", "alpaca", "evol-instruct", "reanswer", "pairs", "unnatural"],
-)
+@pytest.mark.parametrize("recipe", SMALL, ids=NAMES)
 def test_a_real_model_however_poor_breaks_nothing_and_everything_is_counted(
     recipe: Any, url: str, served: Path, seeds: list[Example]
 ) -> None:

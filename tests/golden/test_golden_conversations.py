@@ -1,4 +1,4 @@
-"""The prompts of Orca and of dialogues, as a model sees them, one file a kind."""
+"""The prompts of Orca, of dialogues and of Magpie, as a model sees them, one file a kind."""
 
 import asyncio
 import json
@@ -8,9 +8,11 @@ import pytest
 from didact.context import Context
 from didact.models.scripted import Scripted
 from didact.recipes.dialogue import Dialogue
+from didact.recipes.magpie import Magpie
 from didact.recipes.orca import Orca
 from didact.records import Example, Message, Origin
 from didact.text.explanations import MESSAGES
+from didact.text.query_tags import tag_prompt
 
 QUESTION = Example.single(
     "Is this animal a mammal or a bird?", "bird", input="Crow", origin=Origin(recipe="t")
@@ -33,8 +35,13 @@ def request_of(recipe, seed):
         return [example async for example in recipe.run(ctx, [seed])]
 
     asyncio.run(collect())
-    request = model.asked[0]
-    said = "\n".join(f"<{turn.role}>\n{turn.content}" for turn in request.messages)
+    return rendered(model.asked[0])
+
+
+def rendered(request):
+    said = request.prompt
+    if said is None:
+        said = "\n".join(f"<{turn.role}>\n{turn.content}" for turn in request.messages)
     return f"{said}<|\n\n{json.dumps(request.sampling.to_json(), indent=1)}\n"
 
 
@@ -57,3 +64,15 @@ def test_the_prompt_of_orca_is_the_one_that_was_reviewed(golden):
 )
 def test_the_prompts_of_dialogues_are_those_that_were_reviewed(golden, name, settings, seed):
     golden(f"dialogue_{name}", request_of(Dialogue(**settings), seed))
+
+
+@pytest.mark.parametrize("mode", ["corrected", "faithful"])
+@pytest.mark.parametrize("family", ["llama-3", "qwen2.5", "alpaca"])
+def test_what_magpie_sends_is_what_was_reviewed(golden, family, mode):
+    recipe = Magpie(family=family, mode=mode, samples=1)
+    golden(f"magpie_{family}_{mode}", request_of(recipe, QUESTION))
+
+
+@pytest.mark.parametrize("tag", ["quality", "difficulty", "category"])
+def test_the_prompts_of_the_tags_are_those_that_were_reviewed(golden, tag):
+    golden(f"magpie_{tag}", tag_prompt(tag, "Name a bird\nthat swims."))
