@@ -99,9 +99,9 @@ def strengths(wins: Numbers) -> Numbers:
 def _step(wins: Numbers, games: Numbers, theta: Numbers) -> Numbers:
     """A Newton step for the strengths of every table."""
     chance = logistic(theta[:, :, None] - theta[:, None, :])
-    slope: Numbers = wins.sum(axis=2) - (games * chance).sum(axis=2) - _PULL * theta
+    slope = np.asarray(wins.sum(axis=2) - (games * chance).sum(axis=2) - _PULL * theta, np.float64)
     spread = games * chance * (1 - chance)
-    own: Numbers = (spread.sum(axis=2) + _PULL)[:, :, None] * np.eye(theta.shape[1])
-    curve: Numbers = own - spread * (1 - np.eye(theta.shape[1]))
-    step: Numbers = np.linalg.solve(curve, slope[:, :, None])
+    own = (spread.sum(axis=2) + _PULL)[:, :, None] * np.eye(theta.shape[1])
+    curve = np.asarray(own - spread * (1 - np.eye(theta.shape[1])), np.float64)
+    step = np.asarray(np.linalg.solve(curve, slope[:, :, None]), np.float64)
     return step[:, :, 0]

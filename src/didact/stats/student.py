@@ -1,8 +1,9 @@
 """Student's distribution: what a normal quantile becomes when the spread is estimated from few.
 
 Gosset (1908). The cumulative probability is the regularised incomplete beta function by its
-continued fraction (Abramowitz and Stegun 1964, 26.5.8), the quantile its inverse by bisection:
-ten digits, for degrees of freedom that need not be whole.
+continued fraction (Abramowitz and Stegun 1964, 26.5.8), the quantile its inverse by bisection; for
+very many degrees of freedom both are the normal ones with a correction (26.7.5, 26.7.8). About
+eight digits, for degrees of freedom that need not be whole.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ __all__ = ["student_cdf", "student_quantile"]
 
 _TINY = 1e-300
 _ENOUGH = 1e-14
-_NORMAL_FROM = 1e6
-"""Degrees of freedom from which the normal distribution is the same to ten digits."""
+_NORMAL_FROM = 1e5
+"""Degrees of freedom from which the correction is as good as the fraction, and faster."""
 
 
 def student_cdf(t: float, df: float) -> float:
     """The probability of a value up to ``t``; ``df`` above 0."""
     if df >= _NORMAL_FROM:
-        return NormalDist().cdf(t)
+        return NormalDist().cdf(t * (1 - 1 / (4 * df)) / sqrt(1 + t * t / (2 * df)))
     tail = _beta(df / (df + t * t), df / 2, 0.5) / 2
     return 1 - tail if t > 0 else tail
 
@@ -31,7 +32,8 @@ def student_quantile(p: float, df: float) -> float:
     if not 0 < p < 1 or df <= 0:
         raise ValueError(f"no quantile at {p} of {df} degrees of freedom")
     if df >= _NORMAL_FROM:
-        return NormalDist().inv_cdf(p)
+        z = NormalDist().inv_cdf(p)
+        return z + (z**3 + z) / (4 * df)
     if p < 0.5:
         return -student_quantile(1 - p, df)
     low, high = 0.0, 1.0

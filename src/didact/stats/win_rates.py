@@ -41,25 +41,25 @@ class WinRate(NamedTuple):
     """Percent, with every preference made a win, a draw or a loss first."""
 
 
-def win_rate(preferences: Sequence[float | None], *, seed: int = 0) -> WinRate:
+def win_rate(preferences: Sequence[float | None], *, seed: int = 0, draws: int = 10_000) -> WinRate:
     """The aggregate of preferences from 1 to 2; None or NaN for a verdict that was not read."""
     read = [p for p in preferences if p is not None and not isnan(p)]
     values = [_DRAW if p == 0 else p for p in read]
     if not values or any(not 1 <= value <= 2 for value in values):
         raise ValueError("preferences lie between 1 and 2, or are 0 for a draw; at least one")
     shares = [value - 1 for value in values]
-    (interval,) = column_intervals(np.array(shares)[:, None] * 100, seed=seed)
+    (interval,) = column_intervals(np.array(shares)[:, None] * 100, seed=seed, draws=draws)
     wins = sum(value > _DRAW for value in values)
-    draws = sum(value == _DRAW for value in values)
+    drawn = sum(value == _DRAW for value in values)
     return WinRate(
         win_rate=interval,
         standard_error=100 * stdev(shares) / sqrt(len(shares)) if len(shares) > 1 else 0.0,
         wins=wins,
-        losses=len(values) - wins - draws,
-        draws=draws,
+        losses=len(values) - wins - drawn,
+        draws=drawn,
         total=len(values),
         unread=len(preferences) - len(read),
-        discrete=100 * (wins + draws / 2) / len(values),
+        discrete=100 * (wins + drawn / 2) / len(values),
     )
 
 

@@ -43,6 +43,7 @@ _BETTER = re.compile(
     r"(?i)\boutput \(([ab])\)[\"'*]* (?:is|would be|provides|offers) (?:a |the |an )?better\b"
 )
 _OUTPUT = re.compile(r"(?i)\boutput \(([ab])\)")
+_PLAIN = re.compile(r"(?i)(?:assistant|answer|model|scores?|out of|and|[^a-z+=])*")
 _TUPLE = re.compile(r"\(\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*\)")
 _LABELLED = re.compile(
     r"(?m)^[^\w\n]*(?:assistant|answer) *([12])(?:'s)?(?: +score)?[ *]*:[ *]*(\d+(?:\.\d+)?)\b"
@@ -120,7 +121,11 @@ def read_ranking(reply: str, *, faithful: bool = False) -> Side | None:
 
 def read_pair(reply: str, *, faithful: bool = False) -> tuple[float, float] | None:
     """Two scores of 1 to 10: the first line, or else what a worked solution ends with."""
-    scores = parse_scores(reply, 2, faithful=faithful)
+    first = next((line for line in reply.splitlines() if line.strip()), "")
+    # A line of working may hold two numbers, too.
+    scores = (
+        parse_scores(reply, 2, faithful=faithful) if faithful or _PLAIN.fullmatch(first) else None
+    )
     if scores is not None:
         return scores[0], scores[1]
     if faithful:

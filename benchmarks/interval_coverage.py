@@ -1,0 +1,215 @@
+"""How often each interval that is printed holds the truth: 93 to 97 times in 100, or it is wrong.
+
+    python benchmarks/interval_coverage.py [--simulations 2000] [--only NAME]
+
+Every case makes data whose truth is known, at sizes that evaluations have, computes the interval as
+the library does (fewer resamples, which only adds noise), and looks whether the truth is inside.
+Prints one line for each case: the share that held, and whether 93 to 97 % was kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Hashable
+from math import exp, log
+
+import numpy as np
+
+from didact.stats.agreement import cohen, fleiss, krippendorff
+from didact.stats.audit import Judgement, length_slope
+from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
+from didact.stats.bradley_terry import Game, bradley_terry
+from didact.stats.length_control import Judged, length_control
+from didact.stats.resampling import column_intervals
+from didact.stats.seeds import across_seeds, paired_across_seeds
+from didact.stats.win_rates import relative_score, win_rate
+
+LOW, HIGH = 0.93, 0.97
+DRAWS = 1000
+
+Case = Callable[[np.random.Generator, int], tuple[Interval, float]]
+"""An interval and the truth it should hold."""
+
+
+def skewed(rng: np.random.Generator, items: int) -> np.ndarray:
+    """Scores like ROUGE-L of short answers: many low, some high; mean 0.25."""
+    return rng.beta(0.8, 2.4, items)
+
+
+def mean_of_scores(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return bootstrap(skewed(rng, 100).tolist(), seed=seed, resamples=DRAWS), 0.25
+
+
+def paired_difference(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    hard = rng.normal(size=80)
+    a, b = hard + rng.normal(0.3, 1, 80), hard + rng.normal(0, 1, 80)
+    return paired_bootstrap(a.tolist(), b.tolist(), seed=seed, resamples=DRAWS), 0.3
+
+
+def families(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    owner: list[Hashable] = np.repeat(np.arange(30), 10).tolist()
+    data = rng.normal(size=30).repeat(10) * 0.5 + rng.normal(size=300)
+    return bootstrap(data.tolist(), seed=seed, resamples=DRAWS, clusters=owner), 0.0
+
+
+def share(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    truth = rng.uniform(0.05, 0.95)
+    return wilson(int(rng.binomial(60, truth)), 60), truth
+
+
+def columns_few(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    data = rng.normal(size=(12, 3))
+    return column_intervals(data, seed=seed, draws=DRAWS)[1], 0.0
+
+
+def columns_skewed(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    data = skewed(rng, 240).reshape(80, 3)
+    return column_intervals(data, seed=seed, draws=DRAWS)[2], 0.25
+
+
+def preferences(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    given = 1 + rng.choice([0.0, 0.5, 1.0], size=200, p=[0.6, 0.1, 0.3])
+    return win_rate(given.tolist(), seed=seed).win_rate, 35.0
+
+
+def seeds(count: int) -> Case:
+    def case(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+        table = (
+            rng.normal(size=(count, 1)) * 0.2 + rng.normal(size=100) + rng.normal(size=(count, 100))
+        )
+        return across_seeds(table).score, 0.0
+
+    return case
+
+
+def paired_seeds(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    hard = rng.normal(size=100)
+    a = hard + rng.normal(size=(3, 1)) * 0.15 + rng.normal(size=(3, 100)) + 0.1
+    b = hard + rng.normal(size=(3, 1)) * 0.15 + rng.normal(size=(3, 100))
+    return paired_across_seeds(a, b).score, 0.1
+
+
+def _raters(rng: np.random.Generator, items: int, number: int, copies: float) -> np.ndarray:
+    """Ratings that are the item's own with probability ``copies``: kappa is its square."""
+    odds = [0.5, 0.3, 0.2]
+    own = rng.choice(3, size=(items, 1), p=odds)
+    guess = rng.choice(3, size=(items, number), p=odds)
+    return np.where(rng.random((items, number)) < copies, own, guess)
+
+
+def kappa_of_two(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    data = _raters(rng, 150, 2, 0.8)
+    return cohen(data[:, 0].tolist(), data[:, 1].tolist(), seed=seed, draws=DRAWS), 0.64
+
+
+def kappa_of_three(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    data = _raters(rng, 100, 3, 0.8)
+    counts = np.stack([(data == category).sum(1) for category in range(3)], axis=1)
+    return fleiss(counts.tolist(), seed=seed, draws=DRAWS), 0.64
+
+
+def alpha_with_gaps(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    data = _raters(rng, 120, 4, 0.8)
+    gaps = rng.random(data.shape) < 0.3
+    rows = [
+        [None if gap else float(value) for value, gap in zip(row, gone, strict=True)]
+        for row, gone in zip(data, gaps, strict=True)
+    ]
+    return krippendorff(rows, seed=seed, draws=DRAWS), 0.64
+
+
+def strength(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    truth = np.array([0.8, 0.3, 0.0, -0.4, -0.7])
+    games = [
+        Game(str(a), str(b), float(rng.random() < 1 / (1 + exp(truth[b] - truth[a]))), item)
+        for item in range(80)
+        for a in range(5)
+        for b in range(a + 1, 5)
+    ]
+    lines = bradley_terry(games, seed=seed, draws=400)
+    return next(line.strength for line in lines if line.model == "0"), float(truth[0])
+
+
+def _judged(rng: np.random.Generator) -> list[Judged]:
+    """A judge with a slope of 1 for length, of a model whose answers are often longer."""
+    longer = rng.normal(100, 400, 300)
+    chance = 1 / (1 + np.exp(-(log(1.5) + np.tanh(longer / np.sqrt(100**2 + 400**2)))))
+    won = rng.random(300) < chance
+    return [
+        Judged(n, "m", float(w), float(by))
+        for n, (w, by) in enumerate(zip(won, longer, strict=True))
+    ]
+
+
+def controlled(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return length_control(_judged(rng), seed=seed, draws=400).models[0].controlled, 60.0
+
+
+def length_term(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return length_control(_judged(rng), seed=seed, draws=400).slope, 1.0
+
+
+def slope_of_audit(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    found: list[Judgement] = []
+    for verdict in _judged(rng):
+        by = verdict.longer_by
+        found.append(Judgement(verdict.item, "m", "r", verdict.preference, by))
+        found.append(Judgement(verdict.item, "r", "m", 1 - verdict.preference, -by))
+    interval = length_slope(found, seed=seed, draws=400)
+    assert interval
+    return interval, 1.0
+
+
+def ratio(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    hard = rng.uniform(-1, 1, 80)
+    mine, other = 6.5 + hard + rng.uniform(-2, 2, 80), 8 + hard + rng.uniform(-1, 1, 80)
+    found = relative_score(mine.tolist(), other.tolist(), seed=seed, draws=DRAWS)
+    return found.ratio, 100 * 6.5 / 8
+
+
+CASES: dict[str, Case] = {
+    "bootstrap, 100 skewed scores": mean_of_scores,
+    "paired bootstrap, 80 items": paired_difference,
+    "bootstrap of 30 families of 10": families,
+    "Wilson, 60 trials": share,
+    "columns, 12 items": columns_few,
+    "columns, 80 skewed scores": columns_skewed,
+    "win rate, 200 preferences": preferences,
+    "3 seeds x 100 items": seeds(3),
+    "5 seeds x 100 items": seeds(5),
+    "paired, 3 seeds x 100 items": paired_seeds,
+    "Cohen, 150 items": kappa_of_two,
+    "Fleiss, 100 items x 3": kappa_of_three,
+    "Krippendorff, 120 items, gaps": alpha_with_gaps,
+    "Bradley-Terry, 5 models x 80": strength,
+    "length-controlled rate, 300": controlled,
+    "length term, 300": length_term,
+    "length slope of the audit, 300": slope_of_audit,
+    "relative score, 80 questions": ratio,
+}
+
+
+def coverage(case: Case, simulations: int, *, seed: int = 0) -> float:
+    """The share of simulations whose interval holds the truth."""
+    rng = np.random.default_rng(seed)
+    held = 0
+    for number in range(simulations):
+        interval, truth = case(rng, number)
+        held += interval.low <= truth <= interval.high
+    return held / simulations
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--simulations", type=int, default=2000)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    for name, case in CASES.items():
+        if options.only in name:
+            found = coverage(case, options.simulations)
+            kept = "kept" if LOW <= found <= HIGH else "NOT KEPT"
+            print(f"{name:34} {100 * found:6.2f} %  {kept}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
