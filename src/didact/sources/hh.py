@@ -19,7 +19,7 @@ Cost: no calls.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -33,7 +33,7 @@ from didact.text.rows import Row
 __all__ = ["Hh"]
 
 _ORIGIN = Origin(recipe="hh")
-_ANSWER = "\n\nAssistant:"
+_QUESTION, _ANSWER = "\n\nHuman:", "\n\nAssistant:"
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _READ = frozenset(
     {"chosen", "rejected", "prompt", "conversations", "instruction"}
@@ -58,14 +58,21 @@ class Hh:
     def read(self, refusals: Refusals | None = None) -> Iterator[Example]:
         """Every pair, in the order of the file."""
         reading = Reading(self.path, on_error=self.on_error, refusals=refusals)
-        return reading.examples(self._examples)
+        own = provenance(self.licence or "MIT", self.generator or "Anthropic's models")
+        return reading.examples(lambda data: self._examples(data, own))
 
-    def _examples(self, data: Data) -> Sequence[Example]:
-        row = row_of(data)
+    def _examples(self, data: Data, own: Mapping[str, JSON]) -> Sequence[Example]:
         better = data.get("chosen")
+        if found := _usual(better, data.get("rejected")):
+            messages, worse = found
+            meta: dict[str, JSON] = {**own, "rejected": [worse]}
+            if len(data) > 2:
+                meta |= {key: value for key, value in data.items() if key not in _READ}
+            return (Example(messages=messages, meta=meta, origin=_ORIGIN),)
+        row = row_of(data)
         if type(better) is str and better.startswith("\n\nHuman:") and "prompt" not in data:
-            chosen, rejected = _transcripts(row)
-            stated = provenance(self.licence or "MIT", self.generator or "Anthropic's models")
+            chosen, rejected = _transcript(row, "chosen"), _transcript(row, "rejected")
+            stated = own
         else:
             stated = provenance(self.licence, self.generator)
             if "preferred_output" in data:
@@ -87,38 +94,33 @@ class Hh:
                 rejected = [*prompt, *_answer(row, "rejected")]
         if len(chosen) < 2 or chosen[-1].role != "assistant" or rejected[-1].role != "assistant":
             row.fail("both conversations must end with an answer", reason="no answer at the end")
-        meta: dict[str, JSON] = {**stated}
-        for key, value in data.items():
-            if key not in _READ:
-                meta[key] = value
-        same = all(map(_alike, chosen[:-1], rejected[:-1])) and len(chosen) == len(rejected)
-        if same and chosen[-1].content == rejected[-1].content:
+        if chosen == rejected:
             row.fail("'chosen' and 'rejected' are the same", reason="no preference")
-        if same:
+        meta = {**stated, **{key: value for key, value in data.items() if key not in _READ}}
+        if chosen[:-1] == rejected[:-1]:
             meta["rejected"] = [rejected[-1].content]
         else:
             meta["rejected"] = cast("JSON", [[message.to_json() for message in rejected]])
         return (Example(messages=tuple(chosen), meta=meta, origin=_ORIGIN),)
 
 
-def _alike(one: Message, other: Message) -> bool:
-    # Identity first: the shared prompt is mostly the same objects.
-    return one is other or one == other
-
-
-def _transcripts(row: Row) -> tuple[list[Message], list[Message]]:
-    better, worse = row.data.get("chosen"), row.data.get("rejected")
-    if is_text(better) and is_text(worse):
-        at = better.rfind(_ANSWER)
-        if 0 < at == worse.rfind(_ANSWER) and better[:at] == worse[:at]:
-            # The usual case: what both share is read once.
-            end = at + len(_ANSWER)
-            if "\n\nHuman:" not in better[end:] and "\n\nHuman:" not in worse[end:]:
-                prompt = _turns(better[:at])
-                answers = (Message("assistant", text[end:].strip()) for text in (better, worse))
-                chosen, rejected = ([*prompt, answer] for answer in answers)
-                return chosen, rejected
-    return _transcript(row, "chosen"), _transcript(row, "rejected")
+def _usual(better: JSON, worse: JSON) -> tuple[tuple[Message, ...], str] | None:
+    """The pair of two transcripts that differ in the last answer only, which is the rule."""
+    if not is_text(better) or not is_text(worse) or not better.startswith(_QUESTION):
+        return None
+    at = better.rfind(_ANSWER)
+    if at < 0 or at != worse.rfind(_ANSWER) or not worse.startswith(better[:at]):
+        return None
+    end = at + len(_ANSWER)
+    chosen, rejected = better[end:].strip(), worse[end:].strip()
+    if chosen == rejected or _QUESTION in chosen or _QUESTION in rejected:
+        return None
+    prompt = better[len(_QUESTION) : at]
+    if _ANSWER in prompt or _QUESTION in prompt:
+        turns = _turns(better[:at])
+    else:
+        turns = [Message("user", prompt.strip())]
+    return (*turns, Message("assistant", chosen)), rejected
 
 
 def _transcript(row: Row, key: str) -> list[Message]:
