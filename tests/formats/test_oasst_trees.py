@@ -26,27 +26,27 @@ def ids(found):
 @pytest.mark.parametrize("mode", ["faithful", "corrected"])
 def test_threads_are_those_of_the_project(mode):
     """methods.md section 13.3, golden: all threads, the best path, the ranked prefixes."""
-    root = tree_of({"prompt": golden()}).root
-    assert ids(threads(root, mode=mode)) == [["p", "a0", "q", "b"], ["p", "a1", "r"][:2]]
-    assert ids(threads(root, top=1, mode=mode)) == [["p", "a0", "q", "b"]]
-    [pair] = ranked(root)
+    tree = tree_of({"prompt": golden()})
+    assert ids(threads(tree, mode=mode)) == [["p", "a0", "q", "b"], ["p", "a1", "r"][:2]]
+    assert ids(threads(tree, top=1, mode=mode)) == [["p", "a0", "q", "b"]]
+    [pair] = ranked(tree.root)
     assert [node.id for node in pair.prefix] == ["p"]
     assert [node.id for node in pair.replies] == ["a0", "a1"]
 
 
 def test_a_deleted_first_question_hides_its_siblings_only_faithfully():
     """methods.md section 13.3, the caution."""
-    root = tree_of({"prompt": golden(deleted=True)}).root
-    assert ids(threads(root, mode="faithful")) == [["p", "a0", "q", "b"]]
-    assert ids(threads(root)) == [["p", "a0", "q", "b"], ["p", "a1"]]
+    tree = tree_of({"prompt": golden(deleted=True)})
+    assert ids(threads(tree, mode="faithful")) == [["p", "a0", "q", "b"]]
+    assert ids(threads(tree)) == [["p", "a0", "q", "b"], ["p", "a1"]]
 
 
 def test_an_unranked_answer_counts_only_where_it_is_alone():
     """methods.md section 13.3, rule 2."""
     two = [M("x", "x", role="assistant"), M("y", "y", role="assistant", rank=0)]
-    root = tree_of({"prompt": M("p", "p", replies=two)}).root
-    assert ids(threads(root, top=1)) == [["p", "y"]]
-    assert ids(threads(root)) == [["p", "x"], ["p", "y"]]
+    tree = tree_of({"prompt": M("p", "p", replies=two)})
+    assert ids(threads(tree, top=1)) == [["p", "y"]]
+    assert ids(threads(tree)) == [["p", "x"], ["p", "y"]]
 
 
 def read(tmp_path, rows, refusals=None, **settings):

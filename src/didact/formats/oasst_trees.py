@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, cast
 
 from didact.formats.reading import is_text, row_of
-from didact.records import JSON
+from didact.records import JSON, Message
 
-__all__ = ["Gathering", "Node", "Ranked", "Tree", "ranked", "threads", "tree_of"]
+__all__ = ["Gathering", "Node", "Ranked", "Tree", "alternate", "ranked", "threads", "tree_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +24,11 @@ class Node:
 
     data: Mapping[str, JSON]
     """The message as the file has it."""
+    prompter: bool
+    """Whether a person asks; otherwise an assistant answers."""
     replies: list[Node] = field(default_factory=list["Node"])
+    message: Message | None = None
+    """The turn it is, once it was asked for."""
 
     @property
     def id(self) -> str:
@@ -35,11 +39,6 @@ class Node:
     def text(self) -> str:
         """What it says."""
         return cast("str", self.data["text"])
-
-    @property
-    def prompter(self) -> bool:
-        """Whether a person asks; otherwise an assistant answers."""
-        return self.data["role"] == "prompter"
 
     @property
     def rank(self) -> int | None:
@@ -58,6 +57,8 @@ class Tree(NamedTuple):
     id: str
     state: str
     root: Node
+    whole: bool
+    """Whether no message of it is deleted or synthetic."""
 
 
 class Ranked(NamedTuple):
@@ -72,10 +73,14 @@ def _node(data: Mapping[str, JSON]) -> Node:
     text, role = data.get("text"), data.get("role")
     if not is_text(text):
         row_of(data).text("text")
-    if role not in {"prompter", "assistant"}:
+    if role != "prompter" and role != "assistant":
         told = f"'role' must be prompter or assistant, it is {role!r}"
         row_of(data).fail(told, reason="an unknown role")
-    return Node(data)
+    return Node(data, role == "prompter")
+
+
+def _whole(data: Mapping[str, JSON]) -> bool:
+    return not data.get("deleted") and not data.get("synthetic")
 
 
 def tree_of(data: Mapping[str, JSON]) -> Tree:
@@ -88,9 +93,13 @@ def tree_of(data: Mapping[str, JSON]) -> Tree:
         prompt = dict(data)
     root = _node(prompt)
     waiting = [root]
+    whole = True
     while waiting:
         node = waiting.pop()
-        replies = node.data.get("replies") or []
+        whole = whole and _whole(node.data)
+        replies = node.data.get("replies")
+        if not replies:
+            continue
         if not isinstance(replies, list) or not all(isinstance(r, dict) for r in replies):
             row_of(node.data).fail("'replies' must be a list of messages", reason="no replies")
         node.replies = [_node(cast("dict[str, JSON]", reply)) for reply in replies]
@@ -99,6 +108,7 @@ def tree_of(data: Mapping[str, JSON]) -> Tree:
         id=str(data.get("message_tree_id") or root.id),
         state=str(data.get("tree_state") or ""),
         root=root,
+        whole=whole,
     )
 
 
@@ -111,6 +121,7 @@ class Gathering:
             id=str(data.get("message_tree_id") or root.id),
             state=str(data.get("tree_state") or ""),
             root=root,
+            whole=_whole(data),
         )
         self._way = [root]
 
@@ -127,12 +138,14 @@ class Gathering:
             )
             row_of(data).fail(told, reason="no parent before it")
         node = _node(data)
+        if self.tree.whole and not _whole(data):
+            self.tree = self.tree._replace(whole=False)
         self._way[way - 1].replies.append(node)
         self._way[way:] = [node]
 
 
 def threads(
-    root: Node,
+    tree: Tree,
     *,
     top: int | None = None,
     synthetic: bool = False,
@@ -145,33 +158,46 @@ def threads(
     reply. Faithful, a thread with a deleted message is none, nor is one with a synthetic one unless
     asked; corrected, such messages and all below them are not there.
     """
-    if mode == "corrected":
+    root = tree.root
+    if mode == "corrected" and not tree.whole:
         root = _pruned(root, synthetic=synthetic)
     stack: list[tuple[Node, ...]] = [(root,)]
     while stack:
         thread = stack.pop()
         leaf = thread[-1]
-        stack += [(*thread, reply) for reply in reversed(leaf.replies)]
-        if len(thread) < 2 or leaf.replies:
+        if leaf.replies:
+            stack += [(*thread, reply) for reply in reversed(leaf.replies)]
             continue
-        if leaf.prompter and thread[-2].replies[0] is not leaf:
+        if len(thread) < 2 or (leaf.prompter and thread[-2].replies[0] is not leaf):
             continue
-        if any(
-            node.flag("deleted") or (node.flag("synthetic") and not synthetic) for node in thread
-        ):
+        if not tree.whole and any(_barred(node, synthetic=synthetic) for node in thread):
             continue
         if top is not None and not all(_within(thread, n, top) for n in range(1, len(thread))):
             continue
         yield thread[:-1] if leaf.prompter else thread
 
 
+def alternate(thread: Sequence[Node]) -> bool:
+    """Whether prompter and assistant take turns, the prompter first."""
+    asks = True
+    for node in thread:
+        if node.prompter is not asks:
+            return False
+        asks = not asks
+    return True
+
+
+def _barred(node: Node, *, synthetic: bool) -> bool:
+    return node.flag("deleted") or (node.flag("synthetic") and not synthetic)
+
+
 def _pruned(node: Node, *, synthetic: bool) -> Node:
     kept = [
         _pruned(reply, synthetic=synthetic)
         for reply in node.replies
-        if not reply.flag("deleted") and (synthetic or not reply.flag("synthetic"))
+        if not _barred(reply, synthetic=synthetic)
     ]
-    return Node(node.data, kept)
+    return Node(node.data, node.prompter, kept)
 
 
 def _within(thread: Sequence[Node], n: int, top: int) -> bool:
@@ -189,15 +215,13 @@ def ranked(root: Node, *, synthetic: bool = False) -> Iterator[Ranked]:
     while stack:
         prefix = stack.pop()
         last = prefix[-1]
-        if last.flag("deleted") or (last.flag("synthetic") and not synthetic):
+        if _barred(last, synthetic=synthetic):
             continue
         stack += [(*prefix, reply) for reply in reversed(last.replies)]
         good = [
             reply
             for reply in last.replies
-            if reply.rank is not None
-            and not reply.flag("deleted")
-            and (synthetic or not reply.flag("synthetic"))
+            if reply.rank is not None and not _barred(reply, synthetic=synthetic)
         ]
         if last.prompter and len(good) > 1:
             yield Ranked(prefix, tuple(sorted(good, key=lambda reply: cast("int", reply.rank))))

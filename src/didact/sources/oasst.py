@@ -27,7 +27,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from didact.formats.oasst_trees import Gathering, Node, Tree, ranked, threads, tree_of
+from didact.formats.oasst_trees import Gathering, Node, Tree, alternate, ranked, threads, tree_of
 from didact.formats.reading import Data, Reading, provenance, row_of
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example, Message, Origin
@@ -98,24 +98,24 @@ class Oasst:
                     yield _example(tree, (*prefix, reply), {**stated, "rejected": worse})
             return
         top = 1 if self.policy == "best-path" else self.top
-        for thread in self._threads(tree.root, top):
-            if len(thread) > 1 and all(node.prompter != n % 2 for n, node in enumerate(thread)):
+        for thread in self._threads(tree, top):
+            if len(thread) > 1 and alternate(thread):
                 yield _example(tree, thread, stated)
 
-    def _threads(self, root: Node, top: int | None) -> Iterator[tuple[Node, ...]]:
+    def _threads(self, tree: Tree, top: int | None) -> Iterator[tuple[Node, ...]]:
         if self.policy != "first-turn":
-            yield from threads(root, top=top, synthetic=self.synthetic, mode=self.mode)
+            yield from threads(tree, top=top, synthetic=self.synthetic, mode=self.mode)
             return
         good = [
             reply
-            for reply in root.replies
+            for reply in tree.root.replies
             if not reply.prompter
             and not reply.flag("deleted")
             and (self.synthetic or not reply.flag("synthetic"))
         ]
         if good:
             # Unranked ones come last, in the order of the file.
-            yield (root, min(good, key=lambda r: r.rank if r.rank is not None else len(good)))
+            yield (tree.root, min(good, key=lambda r: r.rank if r.rank is not None else len(good)))
 
 
 def _trees(reading: Reading) -> Iterator[Tree]:
@@ -157,8 +157,6 @@ def _flat(reading: Reading, rows: Iterator[Data]) -> Iterator[Tree]:
 
 
 def _example(tree: Tree, thread: Sequence[Node], stated: dict[str, JSON]) -> Example:
-    roles = ("assistant", "user")
-    messages = tuple(Message(roles[node.prompter], node.text) for node in thread)
     last = thread[-1]
     meta: dict[str, JSON] = {
         **stated,
@@ -171,7 +169,14 @@ def _example(tree: Tree, thread: Sequence[Node], stated: dict[str, JSON]) -> Exa
         meta["generator"] = str(last.data.get("model_name") or "a model")
     if quality := _quality(last):
         meta["quality"] = quality
-    return Example(messages=messages, meta=meta, origin=_ORIGIN)
+    return Example(messages=tuple(map(_message, thread)), meta=meta, origin=_ORIGIN)
+
+
+def _message(node: Node) -> Message:
+    # Most messages are in several threads: each is made once.
+    if node.message is None:
+        node.message = Message("user" if node.prompter else "assistant", node.text)
+    return node.message
 
 
 def _quality(node: Node) -> JSON:
