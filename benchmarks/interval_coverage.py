@@ -52,6 +52,16 @@ def families(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
     return bootstrap(data.tolist(), seed=seed, resamples=DRAWS, clusters=owner), 0.0
 
 
+def few_items(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return bootstrap(rng.normal(size=15).tolist(), seed=seed, resamples=DRAWS), 0.0
+
+
+def few_families(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    owner: list[Hashable] = np.repeat(np.arange(8), 20).tolist()
+    data = rng.normal(size=8).repeat(20) * 0.5 + rng.normal(size=160)
+    return bootstrap(data.tolist(), seed=seed, resamples=DRAWS, clusters=owner), 0.0
+
+
 def share(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
     truth = rng.uniform(0.05, 0.95)
     return wilson(int(rng.binomial(60, truth)), 60), truth
@@ -171,6 +181,8 @@ CASES: dict[str, Case] = {
     "bootstrap, 100 skewed scores": mean_of_scores,
     "paired bootstrap, 80 items": paired_difference,
     "bootstrap of 30 families of 10": families,
+    "bootstrap, 15 items": few_items,
+    "bootstrap of 8 families of 20": few_families,
     "Wilson, 60 trials": share,
     "columns, 12 items": columns_few,
     "columns, 80 skewed scores": columns_skewed,

@@ -116,6 +116,21 @@ def test_what_is_not_a_whole_reply_is_no_verdict(finish, reason):
     assert noted["unread"] == {reason: 2}
 
 
+def test_a_judge_is_asked_again_and_compared_with_itself():
+    """It changes its mind about one of two pairs; the scores are those of the first time."""
+
+    def reply(request):
+        liked = "b" if request.draw and "Question 1?" in request.messages[0].content else "a"
+        return "[[A]]" if answers_in(request)[0].startswith(liked) else "[[B]]"
+
+    answers = said("a", ["a0", "a1", "a2"]) + said("b", ["b0", "b1", "b2"])
+    scores, noted, judge = run(Pairwise(repeats=2, own="a"), answers, reply)
+    assert len(judge.asked) == 6 + 4
+    assert values(scores, "a") == [1, 1, 1]
+    assert noted["audit"]["repeats"][0] == 0.5
+    assert noted["audit"]["own_answers"][0] == 0.5
+
+
 def test_every_pair_of_three_models_or_all_against_one():
     answers = said("a", ["3"]) + said("b", ["2"]) + said("c", ["1"])
     better = judge_of(lambda first, second: float(first > second))

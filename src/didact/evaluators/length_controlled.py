@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 
 from didact.context import Context
 from didact.judges.asking import CHAT
-from didact.judges.duels import Duel, Tally, scores_of
+from didact.judges.duels import Duel, Tally, bounds, scores_of
 from didact.judges.preferences import Preferences
 from didact.records import JSON, Answer, Score
 from didact.stats.length_control import Judged, LengthControl, length_control
@@ -82,15 +82,15 @@ def _by_answer(found: LengthControl, read: Sequence[Judged]) -> dict[tuple[Hasha
 def _table(found: LengthControl) -> dict[str, JSON]:
     models: dict[str, JSON] = {
         line.model: {
-            "win_rate": list(line.raw),
-            "length_controlled": list(line.controlled),
+            "win_rate": bounds(line.raw),
+            "length_controlled": bounds(line.controlled),
             "mean_longer_by": line.mean_longer_by,
         }
         for line in found.models
     }
     return {
         "models": models,
-        "slope": list(found.slope),
+        "slope": bounds(found.slope),
         "explained": found.explained,
         "warnings": list(found.warnings),
     }

@@ -7,7 +7,7 @@ the same tie without a call, that a reply with no verdict or with two leaves the
 instead of missing from the table, and that the run notes how often the judge flipped, tied, could
 not be read, preferred the first place, and how much it was drawn by length.
 
-Cost: two calls for each item and pair of models.
+Cost: two calls for each item and pair of models, and two for each of ``repeats``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Pairwise:
     rule: Literal["agreement", "majority", "mean"] = "agreement"
     """`agreement`: won where both orders say so. `majority`: also where one says so and the other
     ties. `mean`: the mean of both."""
+    repeats: int = 0
+    """Pairs that the judge is asked about a second time, to see how far it agrees with itself."""
+    own: str | None = None
+    """The role whose answers the judge wrote itself, to see how much it prefers them."""
     max_tokens: int = 1024
     """Of the judge's reply."""
     temperature: float = 0.0
@@ -49,7 +53,7 @@ class Pairwise:
 
     async def score(self, ctx: Context, answers: Sequence[Answer]) -> AsyncIterator[Score]:
         """One score per answer: its mean over all it was compared with."""
-        tally = Tally()
+        tally = Tally(own=self.own or "")
         fought = await fight(
             ctx,
             self.judge,
@@ -59,6 +63,7 @@ class Pairwise:
             orders="both",
             rule=self.rule,
             tally=tally,
+            repeats=self.repeats,
         )
         for score in scores_of(answers, fought, metric="pairwise", against=self.against):
             yield score

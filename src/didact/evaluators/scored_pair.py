@@ -25,7 +25,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
 from didact.judges.asking import CHAT, Question, Rulings, asked_of, chat, rulings, text_reader
-from didact.judges.duels import Duel, pair_up
+from didact.judges.duels import Duel, bounds, pair_up
 from didact.records import JSON, Answer, Example, Request, Sampling, Score
 from didact.stats.win_rates import relative_score
 from didact.text.judge_marks import read_pair
@@ -135,7 +135,7 @@ def _relative(scored: Sequence[_Scored], seed: int) -> dict[str, JSON]:
         found = relative_score([a for a, _ in pairs], [b for _, b in pairs], seed=seed)
         told[name] = {
             "totals": [found.total, found.reference],
-            "ratio": [found.ratio.mean, found.ratio.low, found.ratio.high],
+            "ratio": bounds(found.ratio),
             "wins": found.wins,
             "losses": found.losses,
             "ties": found.ties,

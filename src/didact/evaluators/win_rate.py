@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 
 from didact.context import Context
 from didact.judges.asking import CHAT
-from didact.judges.duels import Fought, Tally, scores_of
+from didact.judges.duels import Fought, Tally, bounds, scores_of
 from didact.judges.preferences import Preferences
 from didact.records import JSON, Answer, Score
 from didact.stats import win_rates
@@ -63,5 +63,5 @@ def _table(fought: Sequence[Fought], seed: int) -> dict[str, JSON]:
     for model, given in preferences.items():
         if any(preference is not None for preference in given):
             found = win_rates.win_rate(given, seed=seed)
-            told[model] = {**found._asdict(), "win_rate": list(found.win_rate)}
+            told[model] = {**found._asdict(), "win_rate": bounds(found.win_rate)}
     return told

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from statistics import fmean
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -32,6 +33,7 @@ __all__ = [
     "Prompting",
     "Rule",
     "Tally",
+    "bounds",
     "fight",
     "pair_up",
     "points",
@@ -79,17 +81,24 @@ class Tally:
     """decided, ties, flips, identical, unscored."""
     judgements: list[Judgement] = field(default_factory=list[Judgement])
 
+    own: str = ""
+    """The role whose answers the judge wrote itself."""
+
     def to_json(self) -> dict[str, JSON]:
         """Counts, and the audit of the judge where it gave verdicts."""
         told: dict[str, JSON] = {**self.rulings.to_json(), "outcomes": dict(self.outcomes)}
         if self.judgements:
-            found = audit(self.judgements)
+            found = audit(self.judgements, own=self.own)
+            repeats = found.repeats
             told["audit"] = {
-                "unreadable": _bounds(found.unreadable),
-                "first": _bounds(found.first),
-                "flips": _bounds(found.flips),
-                "longer": _bounds(found.longer),
-                "length_slope": _bounds(found.slope),
+                "unreadable": bounds(found.unreadable),
+                "first": bounds(found.first),
+                "flips": bounds(found.flips),
+                "longer": bounds(found.longer),
+                "length_slope": bounds(found.slope),
+                "own_answers": bounds(found.own),
+                "repeats": None if repeats is None else bounds(repeats.same),
+                "repeats_kappa": None if repeats is None else bounds(repeats.kappa),
             }
         return told
 
@@ -136,22 +145,24 @@ async def fight(
     orders: Orders,
     rule: Rule,
     tally: Tally,
+    repeats: int = 0,
 ) -> list[Fought]:
-    """All duels. ``read`` gives 1 where the answer shown first is better, 0 where the second is."""
+    """All duels. ``read`` gives 1 where the answer shown first is better, 0 where the second is.
+
+    So many of the first duels as ``repeats`` says are fought a second time, for the tally alone.
+    """
     plan: list[tuple[Duel, tuple[bool, ...]]] = [
         (duel, () if duel.text_a == duel.text_b else _orders(duel, orders)) for duel in duels
     ]
+    again = [(duel, shown) for duel, shown in plan if shown][:repeats]
     questions = [
         Question(
             duel.example,
-            prompting(
-                duel.example,
-                duel.text_b if swapped else duel.text_a,
-                duel.text_a if swapped else duel.text_b,
-            ),
+            replace(_request(duel, swapped, prompting), draw=draw),
             read,
         )
-        for duel, shown in plan
+        for draw, part in enumerate((plan, again))
+        for duel, shown in part
         for swapped in shown
     ]
     fought: list[Fought] = []
@@ -167,7 +178,16 @@ async def fight(
                 said.append(1 - verdict if swapped and verdict is not None else verdict)
             fought.append(_decide(duel, tuple(said), reason, rule))
             tally.outcomes[_kind(fought[-1])] += 1
+        for duel, shown in again:
+            for swapped in shown:
+                ruling = await anext(results)
+                tally.judgements.append(_judgement(duel, swapped, ruling.verdict, draw=1))
     return fought
+
+
+def _request(duel: Duel, swapped: bool, prompting: Prompting) -> Request:
+    texts = (duel.text_b, duel.text_a) if swapped else (duel.text_a, duel.text_b)
+    return prompting(duel.example, *texts)
 
 
 def _orders(duel: Duel, orders: Orders) -> tuple[bool, ...]:
@@ -179,10 +199,10 @@ def _orders(duel: Duel, orders: Orders) -> tuple[bool, ...]:
     return ((duel.text_a > duel.text_b) != (int(key, 16) % 2 == 0),)
 
 
-def _judgement(duel: Duel, swapped: bool, verdict: float | None) -> Judgement:
+def _judgement(duel: Duel, swapped: bool, verdict: float | None, *, draw: int = 0) -> Judgement:
     longer = float(len(duel.text_a) - len(duel.text_b))
     names = (duel.b, duel.a) if swapped else (duel.a, duel.b)
-    return Judgement(duel.example.id, *names, verdict, -longer if swapped else longer)
+    return Judgement(duel.example.id, *names, verdict, -longer if swapped else longer, draw)
 
 
 def _decide(duel: Duel, said: tuple[float | None, ...], reason: str, rule: Rule) -> Fought:
@@ -247,5 +267,6 @@ def scores_of(
         )
 
 
-def _bounds(interval: Interval | None) -> JSON:
-    return None if interval is None else [interval.mean, interval.low, interval.high]
+def bounds(interval: Interval | None) -> JSON:
+    """Estimate, low and high for a report; None for what too few verdicts cannot tell."""
+    return None if interval is None else [v if isfinite(v) else None for v in interval]

@@ -1,9 +1,11 @@
 """Intervals and tests for means and paired differences, by resampling.
 
-Percentile bootstrap (Efron 1979); for data in clusters (items within task families, runs within
-seeds) the two-stage form of Davison and Hinkley (1997, section 3.8): clusters are drawn first, then
-items inside each drawn cluster, so that the interval covers new families and not only new items of
-the same ones. The p-value is that of a sign-flip permutation test, and a share of few trials gets
+Percentile bootstrap (Efron 1979), its ends moved out for few items or families as Student's are
+(Hesterberg 2015, arXiv 1411.5279): without that it holds the truth 92 times in 100 with 15 items,
+and 91 with 6 families. For data in clusters (items within task families, runs within seeds) the
+two-stage form of Davison and Hinkley (1997, section 3.8): clusters are drawn first, then items
+inside each drawn cluster, so that the interval covers new families and not only new items of the
+same ones. The p-value is that of a sign-flip permutation test, and a share of few trials gets
 the interval of Wilson (1927), which stays inside 0 and 1. A seed gives the same numbers anywhere.
 """
 
@@ -16,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from didact.stats.student import expanded_tail
 
 __all__ = ["Interval", "bootstrap", "paired_bootstrap", "sign_flip", "wilson"]
 
@@ -41,14 +45,13 @@ def bootstrap(
 ) -> Interval:
     """The mean of ``values`` and its percentile interval."""
     data = _checked(values)
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, not {level}")
+    groups = None if clusters is None else _grouped(data, clusters)
+    tail = expanded_tail(len(data) if groups is None else len(groups), level)
     rng = np.random.default_rng(seed)
-    if clusters is None:
+    if groups is None:
         means = _resampled_means(data, resamples, rng)
     else:
-        means = _clustered_means(_grouped(data, clusters), resamples, rng)
-    tail = (1 - level) / 2
+        means = _clustered_means(groups, resamples, rng)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(data.mean()), float(low), float(high))
 

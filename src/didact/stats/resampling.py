@@ -12,15 +12,13 @@ five models are 32 kinds of item, however many items there are.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from math import sqrt
-from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from didact.stats.bootstrap import Interval
-from didact.stats.student import student_quantile
+from didact.stats.student import expanded_tail
 
 __all__ = ["Numbers", "column_intervals", "draw_weights", "expanded", "resampled_means"]
 
@@ -79,12 +77,9 @@ def expanded(estimate: float, draws: ArrayLike, *, units: int, level: float = 0.
     """
     values = np.asarray(draws, dtype=np.float64)
     values = values[~np.isnan(values)]
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, not {level}")
+    tail = expanded_tail(units, level)
     if units < 2 or not len(values):
         return Interval(estimate, float("-inf"), float("inf"))
-    reach = student_quantile((1 + level) / 2, units - 1) * sqrt(units / (units - 1))
-    tail = 1 - NormalDist().cdf(reach)
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(estimate, float(low), float(high))
 
