@@ -105,6 +105,7 @@ class Dialogue:
                         calls=number,
                         prompt=prompt,
                         reply=reply,
+                        max_tokens=(self.max_tokens,),
                     ),
                 )
             )

@@ -143,31 +143,33 @@ class Magpie:
     def estimate(self, seeds: Sequence[Example]) -> Estimate:  # noqa: ARG002
         """A sample, its tags and its answer, each for all samples or for those that pass."""
         pre_query = self.pre_query or (FAMILIES[self.family].own.text if self.family else "")
-        asked, most = Span(8, 60), self.max_tokens
         every = Span(self.samples, self.samples)
         some = Span(1, self.samples) if self._filters else every
         attempts = Span(1, 1 if self.mode == "faithful" else 2)
-        answer, said = Span(1, self.answer_max_tokens), Span(10, self.tag_max_tokens)
-        rows = [("instructions", self.model, every, text_tokens([pre_query]), Span(4, most))]
+        asked, most = Span(8, 60), self.answer_max_tokens
+        rows = [("instructions", self.model, every, text_tokens([pre_query]), self.max_tokens)]
         for tag in self._asked:
             calls = (every if tag == "quality" else some).times(attempts)
             prompt = text_tokens([tag_prompt(tag, "")]).plus(asked)
-            rows.append((f"tags: {tag}", self.tagger, calls, prompt, said))
-        rows.append(("answers", self.answerer, some, asked, answer))
+            rows.append((f"tags: {tag}", self.tagger, calls, prompt, self.tag_max_tokens))
+        rows.append(("answers", self.answerer, some, asked, most))
         for role in filter(None, (self.guard, self.rewarder)):
-            rows.append((f"{role} of answers", role, some, asked.plus(answer), Span(1, 20)))
+            rows.append((f"{role} of answers", role, some, asked.plus(Span(1, most)), _SHORT))
         return Estimate(
             steps=tuple(
-                Step(name=name, role=role, calls=calls, prompt=prompt, reply=reply)
-                for name, role, calls, prompt, reply in rows
+                Step(
+                    name=name,
+                    role=role,
+                    calls=calls,
+                    prompt=prompt,
+                    reply=Span(1, longest),
+                    max_tokens=(longest,),
+                )
+                for name, role, calls, prompt, longest in rows
             )
         )
 
-    async def run(
-        self,
-        ctx: Context,
-        seeds: Sequence[Example],
-    ) -> AsyncIterator[Example]:
+    async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of sampling; *faithful*, shuffled. No seeds."""
         if seeds:
             ctx.note("ignored", seeds=len(seeds), reason="magpie takes no seeds")
@@ -257,7 +259,8 @@ class Magpie:
             row.fault = f"answer {_ENDED.get(reply.finish, 'empty')}"
             return
         request = Request(
-            messages=(question, Message("assistant", row.answer)), sampling=Sampling(max_tokens=64)
+            messages=(question, Message("assistant", row.answer)),
+            sampling=Sampling(max_tokens=_SHORT),
         )
         if self.guard:
             said = await ctx.ask(request, model=self.guard)
@@ -387,6 +390,8 @@ class _Told:
         return {"tags": tags, "tags_not_read": dict(self.unread)}
 
 
+_SHORT = 64
+"""Tokens of what a guard or a reward model says."""
 _ENDED = {"length": "cut off", "refused": "refused"}
 _COUNTED = ("input_quality", "difficulty", "task_category", "language", "llama_guard_2")
 _PUBLISHED: Mapping[str, JSON] = {"sampled": 3_000_000, "filtered": 300_000}

@@ -114,6 +114,7 @@ class Orca:
                     calls=Span(count, count),
                     prompt=prompt,
                     reply=reply,
+                    max_tokens=(self.max_tokens,),
                 )
                 for stage, role, count in self._plan(number)
             )
