@@ -34,6 +34,7 @@ from didact.progress import Progress
 from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_component, show_funnel, show_life, show_run
+from didact.sieve import VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.transfer import export_calls, import_calls
 
@@ -56,7 +57,8 @@ Overrides = Annotated[
     typer.Argument(metavar="KEY=VALUE...", help="Settings to override: train.lora=8"),
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="The run directory; by default out/NAME, NAME from the file.")
+    Path | None,
+    typer.Option("--out", "-o", help="The run directory; by default out/NAME, NAME from the file."),
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Ask again the calls that failed.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -147,9 +149,13 @@ def generate(
 @app.command("filter")
 def filter_command(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
-    quiet: Quiet = False,
+    quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Judge the examples; nothing is deleted."""
+    """Judge the examples of a run file, or of a file of data (--with, -o); nothing is deleted."""
+    if with_ or not is_run_file(file):
+        filters = [*(with_ or ()), *(overrides or ())]
+        print(sieve(file, filters, out=out, verdicts_to=verdicts).told(as_json=as_json))
+        return
     _stage(pipeline.filter, file, overrides, out=out, retry=retry, quiet=quiet, after="train")
 
 

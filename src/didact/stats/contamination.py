@@ -8,7 +8,8 @@ ROUGE-L between prompts, also with words exchanged; embeddings where a model is 
 words (rephrased items pass both of the first: Yang et al. 2023, arXiv 2311.04850).
 
 An item is compared by its prompt, instruction and input; a training example by its prompt for
-ROUGE-L and embeddings, and by every message for runs, because an answer may quote a test.
+ROUGE-L and embeddings, and by every message for runs, because an answer may quote a test. Where a
+task counts as seen even with another input, ``part="instruction"`` compares instructions alone.
 
 Cost: no call of a model; a second for 20,000 examples and 1,000 items, without embeddings.
 """
@@ -16,7 +17,7 @@ Cost: no call of a model; a second for 20,000 examples and 1,000 items, without 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -40,6 +41,8 @@ Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 class Limits:
     """From where on a training example touches an item."""
 
+    part: Literal["prompt", "instruction"] = "prompt"
+    """What of an item is compared."""
     run: int = 8
     """Words of a run in common; 0: runs are not looked for."""
     coverage: float = 0.5
@@ -72,7 +75,7 @@ class Probe:
     ) -> None:
         self._limits = limits or Limits()
         self._items = list({item.id: item for item in items}.values())
-        self._prompts = [part_of(item, "prompt") for item in self._items]
+        self._prompts = [part_of(item, self._limits.part) for item in self._items]
         self._runs = RunIndex(self._prompts, size=self._limits.run) if self._limits.run else None
         self._near: NoveltyIndex | None = None
         if self._limits.rouge is not None:
@@ -94,7 +97,7 @@ class Probe:
         By runs of words all items are given that it covers far enough.
         """
         found = [self._by_words(example) for example in examples]
-        prompts = [part_of(example, "prompt") for example in examples]
+        prompts = [part_of(example, self._limits.part) for example in examples]
         if self._near is not None:
             for place, prompt in enumerate(prompts):
                 if near := self._near.nearest(prompt):
@@ -145,10 +148,10 @@ def touched(
         for touch in touches:
             note(touch)
     # Turned about, so that every item finds its own nearest example.
-    turned = Probe(held, Limits(run=0, rouge=limits.rouge, cosine=limits.cosine), embed=embed)
+    turned = Probe(held, replace(limits, run=0), embed=embed)
     for item, touches in zip(items, turned.touches(items), strict=True):
         for touch in touches:
-            prompt = part_of(item, "prompt")[:500]
+            prompt = part_of(item, limits.part)[:500]
             note(touch._replace(item=item.id, example=touch.item, span=prompt))
     return {item.id: worst[item.id] for item in items if item.id in worst}
 

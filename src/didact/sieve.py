@@ -1,0 +1,292 @@
+"""Filters on a file of data without a run: ``didact filter data.jsonl --with novelty -o it.jsonl``.
+
+The filters are those of a run file, judged the same way: each sees what those before it kept, each
+row gets a verdict from each filter that saw it, and nothing is lost without a reason. What is kept
+is written as it was read where that is a table of texts or messages, columns that no filter looks
+at included; of other formats the nearest that can be written.
+
+Filters that ask models need a run file, which says whom to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, cast
+
+import typer
+
+from didact.components import build, find, name_of
+from didact.context import Context, Filter
+from didact.convert import examples_of
+from didact.disk import storing
+from didact.document import parse_value
+from didact.errors import ConfigError
+from didact.formats.refusals import Refusals
+from didact.formats.writers import WRITERS, CannotCarry
+from didact.judging import asks, verdicts
+from didact.records import JSON, Example, Verdict
+
+__all__ = ["Sieved", "Step", "VerdictsFile", "With", "filter_of", "is_run_file", "sieve"]
+
+With = Annotated[
+    list[str] | None,
+    typer.Option("--with", help="Filter a file of data: novelty:below=0.7 (again for more)."),
+]
+VerdictsFile = Annotated[
+    Path | None, typer.Option("--verdicts", help="With --with: every verdict, as JSON Lines.")
+]
+
+_LIKE_READ = {"alpaca": "alpaca", "dolly": "dolly", "oasst": "oasst", "sharegpt": "sharegpt"}
+"""Sources whose format is written as it was read; all others as rows of texts or messages."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """What one filter did."""
+
+    name: str
+    seen: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter[str])
+    """By reason."""
+    shown: dict[str, str] = field(default_factory=dict[str, str])
+    """For each reason the first example dropped for it, with the evidence."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sieved:
+    """What became of the rows of a file."""
+
+    source: str
+    read: int
+    steps: list[Step]
+    written: int = 0
+    """Examples in the file written."""
+    not_written: Counter[str] = field(default_factory=Counter[str])
+    """Kept, but the format cannot hold them; by reason."""
+    refusals: Refusals
+    """What could not be read."""
+    out: Path | None = None
+
+    @property
+    def kept(self) -> int:
+        """Examples that every filter kept."""
+        return self.steps[-1].kept if self.steps else self.read
+
+    def told(self, *, as_json: bool) -> str:
+        """The account, for a program or for people."""
+        return json.dumps(self._json()) if as_json else "\n".join(self._lines())
+
+    def _json(self) -> dict[str, JSON]:
+        steps: list[JSON] = [
+            {
+                "filter": step.name,
+                "seen": step.seen,
+                "kept": step.kept,
+                "dropped": dict(step.dropped),
+            }
+            for step in self.steps
+        ]
+        return {
+            "source": self.source,
+            "read": self.read,
+            "steps": steps,
+            "kept": self.kept,
+            "written": self.written,
+            "not_written": dict(self.not_written),
+            "refusals": self.refusals.to_json(),
+        }
+
+    def _lines(self) -> list[str]:
+        lines = [f"{'read':<17}{self.read:>9,}  as {self.source}"]
+        for reason, count in self.refusals.counts.most_common():
+            lines.append(f"{'  not read':<17}{count:>9,}  {reason}")
+        for step in self.steps:
+            lines.append(f"{step.name:<17}{step.kept:>9,}  of {step.seen:,} kept")
+            for reason, count in step.dropped.most_common():
+                lines.append(f"{'  dropped':<17}{count:>9,}  {reason}")
+                lines.append(f"{'':<28}{step.shown[reason]}")
+        for reason, count in self.not_written.most_common():
+            lines.append(f"{'  not written':<17}{count:>9,}  {reason}")
+        where = f"in {self.out}" if self.out else "(name a file with -o to write them)"
+        lines.append(f"{'kept':<17}{self.written or self.kept:>9,}  {where}")
+        return lines
+
+
+def is_run_file(path: Path) -> bool:
+    """Whether a file is named as run files are."""
+    return path.suffix.lower() in {".yaml", ".yml"}
+
+
+def filter_of(text: str) -> Filter:
+    """The filter that ``name`` or ``name:setting=value,setting=value`` names."""
+    use, _, rest = text.partition(":")
+    settings: dict[str, JSON] = {}
+    for part in _pieces(rest):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ConfigError(f"--with {text}: write settings as {use}:name=value,name=value")
+        settings[key.strip().replace("-", "_")] = parse_value(value)
+    component, problems = build(find("filters", use), settings)
+    if problems:
+        told = [f"--with {use}: {'.'.join(map(str, p.at))}: {p.message}" for p in problems]
+        raise ConfigError("\n".join(told))
+    if asks(component):
+        raise ConfigError(f"--with {use}: it asks a model; name it in a run file, with the model")
+    return cast("Filter", component)
+
+
+def _pieces(text: str) -> list[str]:
+    """The settings, separated by commas that stand in no brackets."""
+    pieces: list[str] = [""]
+    depth = 0
+    for character in text:
+        depth += (character in "[{(") - (character in "]})")
+        if character == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += character
+    return [piece for piece in pieces if piece.strip()]
+
+
+def sieve(
+    path: Path,
+    filters: Sequence[str],
+    *,
+    out: Path | None = None,
+    verdicts_to: Path | None = None,
+) -> Sieved:
+    """Judge the examples of a file; write those kept to ``out`` and all verdicts where wanted."""
+    if not filters:
+        raise ConfigError(f"{path} is no run file; to filter data name a filter: --with novelty")
+    for target in (out, verdicts_to):
+        if target is not None and target.resolve() == path.resolve():
+            raise ConfigError(f"{target}: is what is read; name another file")
+    components = [filter_of(text) for text in filters]
+    refusals = Refusals()
+    source, found = examples_of(path, refusals=refusals)
+    examples = list(found)
+    rows: list[dict[str, JSON]] = []
+    kept, steps = asyncio.run(_judged(components, examples, rows if verdicts_to else None))
+    done = Sieved(source=source, read=len(examples), steps=steps, refusals=refusals, out=out)
+    if verdicts_to is not None:
+        _write(verdicts_to, rows)
+    if out is not None:
+        _write(out, _rows(done, kept, source))
+    return done
+
+
+async def _judged(
+    components: Sequence[Filter], examples: Sequence[Example], rows: list[dict[str, JSON]] | None
+) -> tuple[Sequence[Example], list[Step]]:
+    scores: dict[str, dict[str, float | None]] = {}
+    steps: list[Step] = []
+    used: Counter[str] = Counter()
+    for component in components:
+        name = name_of(component)
+        used[name] += 1
+        step = Step(name=name if used[name] == 1 else f"{name}-{used[name]}")
+        steps.append(step)
+        hooks = cast("Any", component)
+        if hasattr(component, "hear"):
+            hooks.hear(scores)
+        if hasattr(component, "rewrite"):
+            examples = [hooks.rewrite(example) for example in examples]
+        heard = scores.setdefault(step.name, {})
+        kept: list[Example] = []
+        stream = verdicts(component, Context({}), examples, name=step.name)
+        async with aclosing(stream) as given:
+            async for verdict in given:
+                example = examples[step.seen]
+                step.seen += 1
+                heard[example.id] = verdict.score
+                if rows is not None:
+                    rows.append(_row(example, step.name, verdict))
+                if verdict.keep:
+                    kept.append(example)
+                    continue
+                step.dropped[verdict.reason] += 1
+                step.shown.setdefault(verdict.reason, _shown(example, verdict))
+        step.kept = len(kept)
+        examples = kept
+    return examples, steps
+
+
+def _row(example: Example, name: str, verdict: Verdict) -> dict[str, JSON]:
+    return {
+        "id": example.id,
+        "filter": name,
+        "keep": verdict.keep,
+        "reason": verdict.reason,
+        "score": verdict.score,
+        "evidence": dict(verdict.evidence),
+        "instruction": example.instruction,
+    }
+
+
+def _shown(example: Example, verdict: Verdict) -> str:
+    text = " ".join(example.instruction.split())[:60]
+    score = f" {verdict.score:.3g}" if verdict.score is not None else ""
+    told = json.dumps(dict(verdict.evidence), ensure_ascii=False)[:120] if verdict.evidence else ""
+    return f'such as "{text}"{score} {told}'.rstrip()
+
+
+def _rows(done: Sieved, examples: Iterable[Example], source: str) -> Iterable[dict[str, JSON]]:
+    write = WRITERS.get(_LIKE_READ.get(source, ""))
+    for example in examples:
+        if write is None:
+            yield _plain(example)
+            done.written += 1
+            continue
+        try:
+            written = write(example)
+        except CannotCarry as error:
+            done.not_written[str(error)] += 1
+            continue
+        yield from written.rows
+        done.written += 1
+
+
+def _plain(example: Example) -> dict[str, JSON]:
+    """A row of texts, or of messages where it is no more than one turn; other columns after it."""
+    roles = [message.role for message in example.messages]
+    if roles == ["user", "assistant"]:
+        row: dict[str, JSON] = {
+            "instruction": example.instruction,
+            "input": example.input,
+            "output": example.output,
+        }
+    else:
+        row = {"messages": [message.to_json() for message in example.messages]}
+    return {**row, **{key: value for key, value in example.meta.items() if key not in row}}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _write(path: Path, rows: Iterable[dict[str, JSON]]) -> None:
+    """JSON Lines, or one array where the name ends in .json; .gz compresses."""
+    array = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:] == [".json"]
+    aside = path.with_name(f"{path.name}.new")
+    try:
+        with storing(path):
+            # No time inside, so that the same rows are the same bytes.
+            opened = gzip.GzipFile(aside, "wb", mtime=0) if path.suffix == ".gz" else None
+            with cast("BinaryIO", opened or aside.open("wb")) as file:
+                between, start = (b",\n", b"[\n") if array else (b"\n", b"")
+                for row in rows:
+                    file.write(start + _encode(row).encode("utf-8", "replace"))
+                    start = between
+                end = b"" if start == b"" else b"\n"
+                file.write((b"[]\n" if start == b"[\n" else b"\n]\n") if array else end)
+            os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
