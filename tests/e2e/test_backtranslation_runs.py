@@ -21,22 +21,22 @@ FOLDER = Path(__file__).parents[2] / "runs" / "backtranslation"
 STEPS = ("documents", "backward", "candidates", "m0", "m1", "m2")
 SMALL = {
     "documents": ["generate.0.count=8"],
-    "backward": ["generate.0.cap=24"],
-    "candidates": ["generate.0.max_tokens=40"],
+    "backward": ["generate.0.cap=64", "train.epochs=3"],
+    "candidates": ["generate.0.max_tokens=60"],
     "m0": ["generate.0.cap=24"],
-    "m1": ["generate.0.cap=24", "filter.1.at_least=4"],
-    "m2": ["generate.0.cap=24", "filter.1.at_least=4"],
+    "m1": ["generate.0.cap=24", "filter.0.at_least=4"],
+    "m2": ["generate.0.cap=24", "filter.0.at_least=4"],
 }
-TRAINED = ["train.epochs=1", "evaluate.on.per_family=1", "evaluate.sampling.max_tokens=8"]
+# A small step only: the base knows pages of graded answers, and is to know them still.
+TRAINED = ["train.epochs=1", "train.learning_rate=5e-5"]
+ASKED = ["evaluate.on.per_family=1", "evaluate.sampling.max_tokens=8"]
 
 
 def run(folder: Path, step: str, *overrides: str) -> tuple[pipeline.Summary, ...]:
     """What `didact run STEP.yaml` does in the folder, smaller."""
     given = [*SMALL[step], *overrides]
     if step.startswith("m"):
-        given += TRAINED
-    elif step == "backward":
-        given += TRAINED[:1]
+        given += [*TRAINED, *ASKED]
     out = folder / "out" / step
     return pipeline.run(load(folder / f"{step}.yaml", given, run=out), out)
 
@@ -60,6 +60,7 @@ def test_every_step_leaves_what_the_next_one_reads(runs: dict[str, Run]) -> None
     """methods.md 5.1: M_yx, A, M_0, M_1, M_2, each model from the base."""
     trained = [runs[step].trained() for step in ("backward", "m0", "m1", "m2")]
     assert all(path and (path / "model.safetensors").is_file() for path in trained)
+    # M_2 is M_1 where both iterations chose the same.
     assert len({(path / "model.safetensors").read_bytes() for path in trained if path}) >= 3
     for step in ("m0", "m1", "m2"):
         text = (runs[step].path / "run.yaml").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_every_segment_is_accounted_for(runs: dict[str, Run]) -> None:
     funnel = told["funnel"]
     dropped = sum(funnel["dropped"].values())
     assert funnel["candidates"] == funnel["accepted"] + dropped
-    assert funnel["accepted"] == told["examples"] == len(runs["candidates"].kept()) > 0
+    assert funnel["accepted"] == told["examples"] == len(runs["candidates"].examples()) > 0
     by_id = {document.id: document for document in runs["candidates"].seeds()}
     for example in runs["candidates"].kept():
         assert set(example.origin.parents) <= set(by_id)
@@ -95,16 +96,14 @@ def test_the_model_before_scores_all_candidates_and_all_is_counted(
     """methods.md 5.1, steps 5 to 7: M_0, then M_1, scores the whole of A; 5.3: none apart."""
     told = statistics(runs[step], "filter", "curated")
     candidates = len(runs["candidates"].kept())
-    parsed = sum(name == "parsable" and v.keep for _, name, v in runs[step].verdicts())
-    assert told["judged"] + told["seeds_passed"] == parsed
     assert told["seeds_passed"] == 24
-    assert 0 < told["judged"] <= candidates
+    assert told["judged"] == candidates > 0
     assert sum(told["scores"].values()) == told["judged"]
     assert told["scores"].get("none", 0) == sum(told["unscored"].values())
     sizes = [told["sets"][name]["examples"] for name in ("A_5", "A_4", "A")]
     assert sizes == sorted(sizes)
     kept = [example for example in runs[step].kept() if example.meta["data"] == "augmented"]
-    assert len(kept) == sizes[1]
+    assert len(kept) == sizes[1] > 0
     assert f"out/{curator}" in (runs[step].path.parent.parent / f"{step}.yaml").read_text()
 
 
