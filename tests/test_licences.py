@@ -2,7 +2,7 @@
 
 import pytest
 
-from didact.licences import provider_terms, terms, terms_lines
+from didact.licences import OWN, provider_terms, terms, terms_lines
 from didact.records import Example, Origin
 
 
@@ -65,3 +65,11 @@ def test_examples_of_recipes_are_under_the_terms_of_the_models_asked_and_of_thei
     [line] = [line for line in terms_lines(found) if "self-instruct" in line]
     assert "licence not stated, written by gpt-4o-mini" in line
     assert "OpenAI's terms: not to build models that compete" in line
+
+
+def test_what_the_embedded_model_writes_may_be_used_like_the_rest_of_didact():
+    written = Example.single("a", "b", origin=Origin(recipe="self-instruct", calls=("k",)))
+    [found] = terms([written], models=[OWN])
+    assert (found.use, found.licence, found.generator) == ("open", "Apache-2.0", OWN)
+    [other] = terms([written], models=["some-model"])
+    assert other.use == "unclear"

@@ -16,10 +16,12 @@ from typing import Literal, TypeAlias
 
 from didact.records import JSON, Example
 
-__all__ = ["Terms", "provider_terms", "terms", "terms_lines"]
+__all__ = ["OWN", "Terms", "provider_terms", "terms", "terms_lines"]
 
 Use: TypeAlias = Literal["open", "attribution", "share-alike", "non-commercial", "unclear"]
 
+OWN = "didact"
+"""Who wrote what comes with didact, and what its embedded model writes: all of it Apache-2.0."""
 _STRICTER: Mapping[Use, int] = {
     "open": 0,
     "attribution": 1,
@@ -122,7 +124,9 @@ def _key(example: Example, asked: str) -> tuple[str, str, str]:
     if example.origin.calls:
         generator = generator or asked or "a model"
     elif example.origin.recipe == "microworld":
-        licence, generator = licence or "Apache-2.0", generator or "didact"
+        generator = generator or OWN
+    if generator == OWN:
+        licence = licence or "Apache-2.0"
     return example.origin.recipe, str(licence), str(generator)
 
 
@@ -136,7 +140,7 @@ def _terms(source: str, licence: str, generator: str, count: int) -> Terms:
             words.append(meaning)
             break
     else:
-        made = bool(generator) and generator not in {"human", "didact"}
+        made = bool(generator) and generator not in {"human", OWN}
         if not licence and made and not provider_terms(generator):
             words.append(f"see the licence of {generator}, which wrote it")
         elif licence:

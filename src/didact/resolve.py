@@ -17,6 +17,7 @@ from didact.components import find
 from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Training
 from didact.context import Model, Source
 from didact.errors import ConfigError
+from didact.licences import OWN
 from didact.records import Example, canonical
 from didact.store import Run, trained_model
 
@@ -29,8 +30,12 @@ def seeds(entry: Generation) -> list[Example]:
     """The seeds of an entry of ``generate``; none where it names none, never an empty file."""
     if entry.seeds is None:
         return []
-    path = _EMBEDDED / "seed_tasks.jsonl" if entry.seeds == "builtin" else entry.seeds
-    return _unique(path, what="seeds")
+    if entry.seeds == "builtin":
+        own = find("sources", "self-instruct-seeds")(
+            path=_EMBEDDED / "seed_tasks.jsonl", generator=OWN
+        )
+        return _unique(own, what="seeds")
+    return _unique(entry.seeds, what="seeds")
 
 
 def items(evaluation: Evaluation) -> list[Example]:

@@ -11,8 +11,9 @@ from didact.calls import Call
 from didact.components import FieldDoc, headline
 from didact.errors import ConfigError
 from didact.ledger import Ledger, read_ledger
-from didact.licences import Terms, terms, terms_lines
+from didact.licences import OWN, Terms, terms, terms_lines
 from didact.life import Life
+from didact.models.embedded import Embedded
 from didact.prices import money
 from didact.progress import summary_line
 from didact.records import Example, Message, Request, Sampling
@@ -56,7 +57,9 @@ def _terms(run: Run) -> tuple[Terms, ...]:
         return ()
     examples = run.kept() if run.stage("filter") is not None else run.examples()
     asked = cast("dict[str, str]", made["models"])
-    return terms(examples, seeds=run.seeds(), models=asked.values())
+    own = Embedded().identity
+    models = [OWN if identity == own else identity for identity in asked.values()]
+    return terms(examples, seeds=run.seeds(), models=models)
 
 
 def _line(example: Example) -> str:
