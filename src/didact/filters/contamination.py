@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from didact.components import find
 from didact.context import Source
@@ -44,6 +44,9 @@ class Contamination:
 
     against: tuple[Path, ...] = ()
     """Files of further test items, in any format that is read."""
+    part: Literal["prompt", "instruction"] = "prompt"
+    """What of an item is compared: its instruction with its input, or without: then a task counts
+    as seen with any input."""
     run: int = 8
     """Words of a run that item and example have in common; 0: runs are not looked for."""
     coverage: float = 0.5
@@ -75,7 +78,13 @@ class Contamination:
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order; no example has a say in another's."""
         items = [*self._items, *(item for path in self.against for item in _read(path))]
-        limits = Limits(run=self.run, coverage=self.coverage, rouge=self.rouge, cosine=self.cosine)
+        limits = Limits(
+            part=self.part,
+            run=self.run,
+            coverage=self.coverage,
+            rouge=self.rouge,
+            cosine=self.cosine,
+        )
         vectors = partial(embed, self.model) if self.model is not None else None
         probe = Probe(items, limits, embed=vectors)
         remaining = iter(examples)

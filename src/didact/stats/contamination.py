@@ -142,9 +142,7 @@ def touched(
             worst[touch.item] = touch
 
     held = list({example.id: example for example in training}.values())
-    for touches in Probe(
-        items, Limits(run=limits.run, coverage=limits.coverage, rouge=None)
-    ).touches(held):
+    for touches in Probe(items, replace(limits, rouge=None)).touches(held):
         for touch in touches:
             note(touch)
     # Turned about, so that every item finds its own nearest example.

@@ -115,7 +115,7 @@ _BOILERPLATE = re.compile(
 )
 
 _PLACEHOLDER = re.compile(
-    r"\[(?:your|insert|add|enter|recipient|company|client|customer|employer|user|city|state|zip"
+    r"(?<![\w\])])\[(?:your|insert|add|enter|recipient|company|client|customer|employer|user|city|state|zip"
     r"|phone|email|e-mail|address|date|name|signature|link|url)\b[^\[\]\n]{0,40}\](?!\()"
     r"|<(?:insert|your|add|enter|fill in)\b[^<>\n]{0,40}>"
     r"|\blorem ipsum dolor\b"
