@@ -113,6 +113,40 @@ def test_the_index_grows_past_every_first_allocation():
     replay_against_the_loop(stream, 0.7, True)
 
 
+def test_texts_longer_than_a_posting_can_state_are_compared_exactly():
+    long = [f"l{number}" for number in range(70_000)]
+    longer = [*long, *(f"m{number}" for number in range(10_000))]
+    index = NoveltyIndex(0.7)
+    for position, words in enumerate((long[:66_000], long[:40_000], ["l1", "l2"])):
+        assert index.add(words) == position
+    assert index.nearest(long) == Neighbour(rouge_l_of(66_000, 70_000, 66_000), 0)
+    assert index.nearest(longer) == Neighbour(rouge_l_of(66_000, 80_000, 66_000), 0)
+    assert index.nearest(long[:41_000]) == Neighbour(rouge_l_of(40_000, 41_000, 40_000), 1)
+    assert index.nearest(long[60_000:]) is None
+    assert index.nearest(["l1", "l3", "l2"]) == Neighbour(rouge_l_of(2, 3, 2), 2)
+
+
+def rouge_l_of(common, predicted, wanted):
+    precision, recall = common / predicted, common / wanted
+    return 2 * precision * recall / (precision + recall)
+
+
+def test_words_that_stand_in_thousands_of_texts_are_found_in_every_one():
+    rng = random.Random(3)
+    index, many, held = NoveltyIndex(0.7), NoveltyIndex(0.7), []
+    for number in range(3000):
+        words = ["very", "many", "of", f"x{rng.randrange(900)}", f"y{rng.randrange(900)}"]
+        words = words[: rng.randint(3, 5)] + [f"z{number}"] * rng.randint(0, 2)
+        expected = nearest_by_loop(held, words, 0.7, True) if number % 100 == 0 else None
+        found = index.offer(words)
+        assert many.offer_all([words]) == [found]
+        if number % 100 == 0:
+            assert found == expected
+        if found is None:
+            held.append(words)
+    assert len(held) > 1000
+
+
 def test_only_an_index_of_every_script_compares_what_is_not_latin():
     latin, every = NoveltyIndex(), NoveltyIndex(words=all_words)
     for index in (latin, every):

@@ -5,12 +5,14 @@ Imported only at the first search, because it brings in numba. Only plain loops:
 a fraction of the time that array expressions take, and are kept on disk where one may write.
 
 Layout. ``tokens`` holds the token ids of all texts, end to end; ``texts[i]`` is where text *i*
-starts in it and the last query that compared it. ``lists[token]`` is the newest chunk of postings
-of a token and how many there are. Chunk *k* of a token has a header that points to chunk *k - 1*
-and room for 2**k postings, so the count alone says how far each is filled. A posting is the
-signature of a text, its position and its length. ``state`` holds four counters. ``slots[token]``
-is the first pair of the query in which the token stands: a pair is 64 places of the query and a
-mask of those that hold the token; ``links`` chains the pairs, ``bits`` holds masks and the row.
+starts in it and the last query that compared it. A token has one list of postings for each of
+eight classes of length, for few lengths can match a query's: ``lists[token, class]`` is where in
+``postings`` it begins and how many it holds, with room for the next power of two. A posting is the
+signature of a text and, in one number, its position, its length and how many of its tokens are
+rarer than this one. ``state`` holds four counters, and where rooms that lists have outgrown begin,
+by size. ``slots[token]`` is the first pair of the query in which the token stands: a pair is 64
+places of the query and a mask of those that hold the token; ``links`` chains the pairs, ``bits``
+holds masks and the row.
 """
 
 from __future__ import annotations
@@ -29,7 +31,12 @@ Integers: TypeAlias = NDArray[np.int64]
 Bits: TypeAlias = NDArray[np.uint64]
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_COUNT, _TOKENS, _POSTINGS, _QUERY = 0, 1, 2, 3
+_LONGEST = (4, 7, 10, 14, 20, 31, 79)
+"""Words of the longest text of each class but the last. With eight classes the lists of a token
+fill one line of the processor's cache."""
+_FULL = 0xFFFF
+"""The most that a posting states of a length and of a number of rarer tokens."""
+_COUNT, _TOKENS, _POSTINGS, _QUERY, _ROOMS = 0, 1, 2, 3, 4
 _ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT = 0, 1, 2, 3, 4, 5
 _MASK, _ROW = 0, 1
 _SCALE = 1 << 20
@@ -67,9 +74,7 @@ def _f_measure(common: np.int64, predicted: int, wanted: int) -> float:
 @_compiled
 def _prepare(ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits) -> np.uint64:
     """Set up the query: tokens by rarity, bit masks of where each token stands; its signature."""
-    size = end - start
-    signature = np.uint64(0)
-    pairs = 0
+    size, signature, pairs = end - start, np.uint64(0), 0
     for i in range(size):
         token = ids[start + i]
         links[_ORDER, i] = token
@@ -192,6 +197,14 @@ def _prefix(size: int, threshold: float) -> int:
 
 
 @_compiled
+def _class(size: int) -> int:
+    found = 0
+    for longest in _LONGEST:
+        found += size > longest
+    return found
+
+
+@_compiled
 def _search(
     size: int,
     signature: np.uint64,
@@ -200,7 +213,7 @@ def _search(
     state: Integers,
     tokens: Ids,
     texts: Integers,
-    lists: Integers,
+    lists: Ids,
     slots: Ids,
     postings: Integers,
     links: Integers,
@@ -211,54 +224,75 @@ def _search(
     # F above t leaves at most (1 - t)(m + n) words without a partner. In whole numbers:
     unshared = int((1.0 - threshold) * _SCALE) + 2
     shortest = int(threshold * size / (2.0 - threshold) - _ROUNDING)
+    first = _class(shortest)
     for i in range(_prefix(size, threshold)):
         token = links[_ORDER, i]
-        count = lists[token, 1]
-        if count == 0 or (i > 0 and links[_ORDER, i - 1] == token):
+        if i > 0 and links[_ORDER, i - 1] == token:
             continue
-        chunk, room = lists[token, 0], 1
-        while 2 * room <= count:
-            room *= 2
-        filled = count - room + 1
         # A text first met here shares none of the i rarer words, so at most size - i in all.
         longest = int(((2.0 - threshold) * size - 2 * i) / threshold + _ROUNDING)
-        while room:
-            for p in range(chunk + 1, chunk + 1 + filled):
-                other = postings[p, 1] & 0xFFFFFFFF
-                unlike = _ones(np.uint64(postings[p, 0]) ^ signature)
+        for length in range(first, _class(longest) + 1):
+            count = lists[token, length, 1]
+            if count == 0:
+                continue
+            start = np.int64(lists[token, length, 0])
+            for p in range(start, start + count):
+                at = np.uint64(p)  # an index without a sign is not looked at for one
+                other = (postings[at, 1] >> 16) & _FULL
+                unlike = _ones(np.uint64(postings[at, 0]) ^ signature)
                 # One branch, almost always taken: three would be guessed wrongly too often.
                 if (
                     (other < shortest)
                     | (other > longest)
                     | (unlike * _SCALE > (size + other) * unshared)
-                ):
+                ) & (other < _FULL):
                     continue
-                text = postings[p, 1] >> 32
+                text = postings[at, 1] >> 32
                 if texts[text, 1] == state[_QUERY]:
                     continue
+                begin, end = texts[text, 0], texts[text + 1, 0]
+                other = end - begin
+                least = threshold * (size + other) / 2 - _ROUNDING
+                # Nor does it share any of its own rarer words.
+                if other - (postings[at, 1] & _FULL) < least:
+                    continue
                 texts[text, 1] = state[_QUERY]
-                start = texts[text, 0]
                 if size <= 64:
-                    common = _common_short(size, tokens, start, start + other, slots, bits)
-                elif _too_few(
-                    (other - size + (1.0 - threshold) * (size + other)) / 2 + _ROUNDING,
-                    tokens,
-                    start,
-                    start + other,
-                    slots,
-                    links,
-                ):
+                    common = _common_short(size, tokens, begin, end, slots, bits)
+                elif _too_few(other - least, tokens, begin, end, slots, links):
                     continue
                 else:
-                    common = _common_long(size, tokens, start, start + other, slots, links, bits)
+                    common = _common_long(size, tokens, begin, end, slots, links, bits)
                 score = _f_measure(common, size, other)
                 near = score > threshold or (drop_equal and score == threshold)
                 if near and (score > best or (score == best and text < found)):
                     best, found = score, text
-            chunk = postings[chunk, 0]
-            room //= 2
-            filled = room
     return found, best
+
+
+@_compiled
+def _make_room(count: np.int64, old: np.int64, state: Integers, postings: Integers) -> np.int64:
+    """Where a list that has filled its room goes on: a room of twice the size, its postings in it.
+
+    A room that is free points to the next free one of its size. The places of both are stored plus
+    one: zero is none.
+    """
+    wanted, size = max(2 * count, 1), 0
+    while 1 << size < wanted:
+        size += 1
+    new = state[_ROOMS + size] - 1
+    if new >= 0:
+        state[_ROOMS + size] = postings[new, 0]
+    else:
+        new = state[_POSTINGS]
+        state[_POSTINGS] += wanted
+    for i in range(count):
+        postings[new + i, 0] = postings[old + i, 0]
+        postings[new + i, 1] = postings[old + i, 1]
+    if count:
+        postings[old, 0] = state[_ROOMS + size - 1]
+        state[_ROOMS + size - 1] = old + 1
+    return new
 
 
 @_compiled
@@ -267,35 +301,31 @@ def _post(
     signature: np.uint64,
     threshold: float,
     state: Integers,
-    lists: Integers,
+    lists: Ids,
     postings: Integers,
     links: Integers,
 ) -> bool:
     """List the next text under its rarest tokens; False, with nothing done, if room lacks."""
     prefix = _prefix(size, threshold)
+    length = _class(size)
     needed = 0
     for i in range(prefix):
-        count = lists[links[_ORDER, i], 1]
-        if count & (count + 1) == 0 and (i == 0 or links[_ORDER, i - 1] != links[_ORDER, i]):
-            needed += count + 2
+        count = lists[links[_ORDER, i], length, 1]
+        if count & (count - 1) == 0:
+            needed += max(2 * count, 1)
     if state[_POSTINGS] + needed > len(postings):
         return False
     for i in range(prefix):
         token = links[_ORDER, i]
         if i > 0 and links[_ORDER, i - 1] == token:
             continue
-        count = lists[token, 1]
-        if count & (count + 1) == 0:
-            postings[state[_POSTINGS], 0] = lists[token, 0]
-            lists[token, 0] = state[_POSTINGS]
-            state[_POSTINGS] += count + 2
-        room = 1
-        while 2 * room <= count + 1:
-            room *= 2
-        p = lists[token, 0] + count + 2 - room
+        count, old = np.int64(lists[token, length, 1]), np.int64(lists[token, length, 0])
+        if count & (count - 1) == 0:
+            lists[token, length, 0] = _make_room(count, old, state, postings)
+        p = lists[token, length, 0] + count
         postings[p, 0] = np.int64(signature)
-        postings[p, 1] = (state[_COUNT] << 32) | size
-        lists[token, 1] = count + 1
+        postings[p, 1] = (state[_COUNT] << 32) | (min(size, _FULL) << 16) | min(i, _FULL)
+        lists[token, length, 1] = count + 1
     return True
 
 
@@ -312,7 +342,7 @@ def sweep(
     state: Integers,
     tokens: Ids,
     texts: Integers,
-    lists: Integers,
+    lists: Ids,
     slots: Ids,
     postings: Integers,
     links: Integers,
@@ -362,9 +392,6 @@ def score_all(
     _prepare(ids, 0, size, slots, links, bits)
     for text in range(state[_COUNT]):
         start, end = texts[text, 0], texts[text + 1, 0]
-        if size == 0 or end == start:
-            scores[text] = 0.0
-            continue
         if size <= 64:
             common = _common_short(size, tokens, start, end, slots, bits)
         else:
