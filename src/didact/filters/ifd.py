@@ -38,6 +38,7 @@ from didact.stats.difficulty import loss_ratio, mean_loss, perplexity_ratio
 from didact.stats.selecting import highest
 from didact.text.chat import render
 from didact.text.forced import completion, read_logprobs
+from didact.text.last_turn import answer_of
 
 __all__ = ["Ifd"]
 
@@ -90,8 +91,8 @@ class Ifd:
         ctx.note("statistics", **_told(scored), definition=self.definition)
 
     async def _scored(self, ctx: Context, example: Example) -> _Difficulty:
-        answer = example.output
-        if not answer.strip():
+        answer = answer_of(example)
+        if not answer:
             return _Difficulty(example, why="no answer")
         prompt, alone = self._prompts(example)
         try:

@@ -34,6 +34,7 @@ from didact.context import Context, Source
 from didact.errors import ConfigError, DidactError, ModelError, ParseError
 from didact.judge_audit import JudgeAudit, Rated, audit_judge
 from didact.records import JSON, Example, Message, Reply, Request, Sampling, Verdict
+from didact.text.last_turn import answer_of
 from didact.text.rating_forms import ASPECTS, FORMS, Name, questions
 from didact.text.words import count_words
 
@@ -187,7 +188,7 @@ class Judged:
     async def _rated(self, ctx: Context, example: Example, first: int = 0) -> _Rated:
         """Every sample of one example; those that could not be read are not among the ratings."""
         rated = _Rated(example)
-        if not example.output.strip():
+        if not answer_of(example):
             return rated
         try:
             for sample in range(self.samples):
@@ -239,7 +240,7 @@ class Judged:
         return median_low(ratings) if self.reading == "whole" else fmean(ratings)
 
     def _verdict(self, rated: _Rated) -> Verdict:
-        if not rated.example.output.strip():
+        if not answer_of(rated.example):
             return Verdict(keep=False, reason="no answer to rate")
         evidence: dict[str, JSON] = {"ratings": list(rated.ratings), "calls": list(rated.calls)}
         if rated.said:
@@ -287,7 +288,7 @@ class _Told:
         self.unread.update(rated.unread)
         self.asked_again += bool(rated.unread)
         self.values.update(rated.ratings)
-        if not rated.example.output.strip():
+        if not answer_of(rated.example):
             self.empty += 1
         elif rated.error is not None:
             self.failed += 1

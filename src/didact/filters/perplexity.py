@@ -21,6 +21,7 @@ from didact.records import JSON, Example, Verdict
 from didact.stats.difficulty import mean_loss, perplexity
 from didact.text.chat import render
 from didact.text.forced import completion, read_logprobs
+from didact.text.last_turn import answer_of
 
 __all__ = ["Perplexity"]
 
@@ -75,9 +76,9 @@ class Perplexity:
 
     def _parts(self, example: Example) -> tuple[str, str]:
         if self.of == "answer":
-            return render(example.prompt, add_generation_prompt=True), example.output
+            return render(example.prompt, add_generation_prompt=True), answer_of(example)
         if self.of == "answer alone":
-            return "", example.output
+            return "", answer_of(example)
         return "", "\n\n".join(turn.content for turn in example.prompt)
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from didact.errors import ModelError
+from didact.inference.crowd import Crowd
 from didact.inference.memory import give_back
 from didact.inference.scoring import Asked, Scored, plain_head, score_all
 from didact.inference.texts import Texts
@@ -24,11 +24,8 @@ from didact.text.forced import NUMBERS
 
 __all__ = ["Scorer", "scores"]
 
-# Requests that belong together arrive within one turn of the event loop, or a few.
-_QUIET = 0.004
-
-# Scored in one go: enough to find texts alike, few enough to take care of results meanwhile.
-_TOGETHER = 512
+# Texts whose tokens are remembered.
+_REMEMBERED = 4096
 
 
 def scores(request: Request) -> bool:
@@ -36,11 +33,6 @@ def scores(request: Request) -> bool:
     return request.schema is not None and (
         "const" in request.schema or "enum" in request.schema or request.schema == NUMBERS
     )
-
-
-class _Waiting(NamedTuple):
-    asked: Asked
-    future: asyncio.Future[Scored]
 
 
 class Scorer:
@@ -55,12 +47,11 @@ class Scorer:
         self._dtype: Precision = dtype
         self._longest = longest
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scorer")
-        self._waiting: list[_Waiting] = []
-        self._arrived = 0.0
-        self._drain: asyncio.Task[None] | None = None
+        self._crowd = Crowd[Asked, Scored](self._run, self._worker)
         self._loaded: Loaded | None = None
         self._texts: Texts | None = None
         self._plain = False
+        self._tokens: dict[tuple[str, bool], list[int]] = {}
 
     @cached_property
     def directory(self) -> Path:
@@ -80,7 +71,7 @@ class Scorer:
                 "a text to be scored stands after a prompt, not messages", fault="request"
             )
         loaded, texts = await self._ready()
-        ids = texts.encode(request.prompt, special=True, ends=loaded.ends)
+        ids = self._encoded(loaded, texts, request.prompt, special=True)
         schema = request.schema or {}
         if "const" in schema:
             return await self._forced(request, ids, str(schema["const"]))
@@ -90,21 +81,21 @@ class Scorer:
         usage = Usage(prompt=len(ids))
         if "enum" in schema:
             options = [self._token(texts, option) for option in _listed(schema["enum"])]
-            scored = await self._submit(Asked(ids=ids, options=options))
+            scored = await self._crowd.submit(Asked(ids=ids, options=options))
             return Reply(text="", usage=usage, logprobs=scored.logprobs, model=self._name)
-        scored = await self._submit(Asked(ids=ids, vector=True))
+        scored = await self._crowd.submit(Asked(ids=ids, vector=True))
         text = json.dumps([float(f"{value:.5g}") for value in scored.vector])
         return Reply(text=text, usage=usage, model=self._name)
 
     async def _forced(self, request: Request, ids: list[int], completion: str) -> Reply:
         """Log-probabilities of a given reply, up to ``max_tokens`` or what fits of it."""
         loaded, texts = await self._ready()
-        target = texts.encode(completion, special=False)
+        target = self._encoded(loaded, texts, completion, special=False)
         room = min(self._fits(loaded, len(ids), 1), request.sampling.max_tokens)
         cut = target[:room]
         found = Scored()
         if len(cut) + len(ids) > 1:
-            found = await self._submit(Asked(ids=ids, target=cut))
+            found = await self._crowd.submit(Asked(ids=ids, target=cut))
         return Reply(
             text="",
             finish="stop" if len(cut) == len(target) else "length",
@@ -112,6 +103,15 @@ class Scorer:
             logprobs=found.logprobs,
             model=self._name,
         )
+
+    def _encoded(self, loaded: Loaded, texts: Texts, text: str, *, special: bool) -> list[int]:
+        """The tokens of a text; an answer is scored twice, and templates repeat."""
+        if (text, special) not in self._tokens:
+            if len(self._tokens) >= _REMEMBERED:
+                self._tokens.clear()
+            ids = texts.encode(text, special=special, ends=loaded.ends)
+            self._tokens[text, special] = ids
+        return self._tokens[text, special]
 
     def _fits(self, loaded: Loaded, tokens: int, more: int) -> int:
         """The room behind so many tokens; ModelError where it is less than ``more``."""
@@ -138,6 +138,7 @@ class Scorer:
     async def close(self) -> None:
         """Free the weights; the next request would load them again."""
         self._loaded = self._texts = None
+        self._tokens.clear()
         give_back()
 
     async def _ready(self) -> tuple[Loaded, Texts]:
@@ -152,38 +153,6 @@ class Scorer:
             self._loaded = load(self.directory, device=self._device, dtype=self._dtype)
             self._texts = Texts(self._loaded.tokenizer)
             self._plain = plain_head(self._loaded)
-
-    async def _submit(self, asked: Asked) -> Scored:
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(asked, loop.create_future())
-        self._waiting.append(waiting)
-        self._arrived = loop.time()
-        if self._drain is None or self._drain.done() or self._drain.get_loop() is not loop:
-            self._drain = loop.create_task(self._work())
-        return await waiting.future
-
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            while len(self._waiting) < _TOGETHER:
-                quiet = loop.time() - self._arrived
-                if quiet >= _QUIET:
-                    break
-                await asyncio.sleep(_QUIET - quiet)
-            batch = [one for one in self._waiting[:_TOGETHER] if not one.future.done()]
-            del self._waiting[:_TOGETHER]
-            if not batch:
-                continue
-            running = loop.run_in_executor(self._worker, self._run, [one.asked for one in batch])
-            await asyncio.wait([running])
-            error = running.exception()
-            for number, waiting in enumerate(batch):
-                if waiting.future.done():
-                    continue
-                if error is not None:
-                    waiting.future.set_exception(error)
-                else:
-                    waiting.future.set_result(running.result()[number])
 
     def _run(self, batch: Sequence[Asked]) -> list[Scored]:
         """One batch, on the worker thread; in halves where it does not fit into a GPU's memory."""
