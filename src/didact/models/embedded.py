@@ -12,8 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from didact.inference import answering
 from didact.inference.engine import Engine
-from didact.records import Reply, Request, operational
+from didact.records import operational
 
 __all__ = ["Embedded"]
 
@@ -30,9 +31,21 @@ class Embedded:
     """The model is small: the CPU answers at once, and in the same way everywhere."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
-    _engines: list[Engine] = field(
-        init=False, repr=False, compare=False, default_factory=list[Engine]
-    )
+    _engine: Engine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self,
+            "_engine",
+            Engine(
+                str(self.directory()),
+                name="embedded",
+                batch=self.batch,
+                device=self.device,
+                dtype=self.dtype,
+                template="auto",
+            ),
+        )
 
     @staticmethod
     def directory() -> Path:
@@ -40,33 +53,10 @@ class Embedded:
         return Path(str(files("didact") / "embedded"))
 
     @property
-    def _engine(self) -> Engine:
-        if not self._engines:
-            self._engines.append(
-                Engine(
-                    str(self.directory()),
-                    name="embedded",
-                    batch=self.batch,
-                    device=self.device,
-                    dtype=self.dtype,
-                    template="auto",
-                )
-            )
-        return self._engines[0]
-
-    @property
     def identity(self) -> str:
         """Hash of configuration, tokenizer and weights."""
         return self._engine.identity
 
-    async def ask(self, request: Request) -> Reply:
-        """Continues a prompt or answers messages."""
-        return await self._engine.ask(request)
-
-    async def score(self, prompt: str, completion: str) -> tuple[float, ...]:
-        """Natural log-probabilities of the completion's tokens after the prompt."""
-        return await self._engine.score(prompt, completion)
-
-    async def close(self) -> None:
-        """Frees the weights."""
-        await self._engine.close()
+    ask = answering.ask
+    score = answering.score
+    close = answering.close

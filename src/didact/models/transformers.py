@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from didact.inference import answering
 from didact.inference.engine import Engine
-from didact.records import Reply, Request, operational
+from didact.records import operational
 
 __all__ = ["Transformers"]
 
@@ -34,38 +35,27 @@ class Transformers:
     """auto is float32 on the CPU, for exactness, and bfloat16 elsewhere."""
     template: Literal["auto", "alpaca"] = "auto"
     """How messages become text: auto is the model's own chat template, else the alpaca markers."""
-    _engines: list[Engine] = field(
-        init=False, repr=False, compare=False, default_factory=list[Engine]
-    )
+    _engine: Engine = field(init=False, repr=False, compare=False)
 
-    @property
-    def _engine(self) -> Engine:
-        if not self._engines:
-            self._engines.append(
-                Engine(
-                    self.path,
-                    name=self.path.rstrip("/").rpartition("/")[2],
-                    batch=self.batch,
-                    device=self.device,
-                    dtype=self.dtype,
-                    template=self.template,
-                )
-            )
-        return self._engines[0]
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self,
+            "_engine",
+            Engine(
+                self.path,
+                name=self.path.rstrip("/").rpartition("/")[2],
+                batch=self.batch,
+                device=self.device,
+                dtype=self.dtype,
+                template=self.template,
+            ),
+        )
 
     @property
     def identity(self) -> str:
         """Hash of configuration, tokenizer and weights, wherever they are."""
         return self._engine.identity
 
-    async def ask(self, request: Request) -> Reply:
-        """Continues a prompt or answers messages."""
-        return await self._engine.ask(request)
-
-    async def score(self, prompt: str, completion: str) -> tuple[float, ...]:
-        """Natural log-probabilities of the completion's tokens after the prompt."""
-        return await self._engine.score(prompt, completion)
-
-    async def close(self) -> None:
-        """Frees the weights."""
-        await self._engine.close()
+    ask = answering.ask
+    score = answering.score
+    close = answering.close
