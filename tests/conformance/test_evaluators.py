@@ -20,14 +20,25 @@ from judge_toys import judge_of, rating
 
 NAMES = [module.name for module in pkgutil.iter_modules(didact.evaluators.__path__)]
 ORIGIN = Origin(recipe="test")
+
+
+def must_say(*keywords):
+    """What an item asks to be checked by program."""
+    return {"instructions": [{"kind": "keywords:existence", "keywords": list(keywords)}]}
+
+
 ITEMS = [
-    Example.single("Opposite of hot?", "cold", origin=ORIGIN),
+    Example.single("Opposite of hot?", "cold", origin=ORIGIN, meta=must_say("cold")),
     Example.single(
-        "Sort.", "a b c", input="c a b", origin=ORIGIN, meta={"references": ["A, B, C"]}
+        "Sort.",
+        "a b c",
+        input="c a b",
+        origin=ORIGIN,
+        meta={"references": ["A, B, C"], **must_say("a", "b", "c")},
     ),
-    Example.single("Colour of the sky?", "It is blue.", origin=ORIGIN),
+    Example.single("Colour of the sky?", "It is blue.", origin=ORIGIN, meta=must_say("blue")),
     Example.single("Say nothing.", "", origin=ORIGIN),
-    Example.single("Translate.", "日本語", origin=ORIGIN),
+    Example.single("Translate.", "日本語", origin=ORIGIN, meta=must_say("日本")),
 ]
 GOOD = ["cold", "A B C", "Blue, it is.", "anything", "日本語"]
 WITHOUT_REFERENCE = (Graded, FourLevel)
