@@ -137,11 +137,9 @@ class Directions:
 
     def __init__(self, **vectors):
         self.vectors = vectors
-        self.asked = []
 
-    def encode(self, sentences):
-        self.asked += sentences
-        return [self.vectors[text] for text in sentences]
+    def __call__(self, texts):
+        return [self.vectors[text] for text in texts]
 
 
 def test_what_means_the_same_names_its_neighbour():

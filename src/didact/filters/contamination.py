@@ -54,8 +54,8 @@ class Contamination:
     rouge: float | None = 0.7
     """The ROUGE-L F of the two prompts at which they touch; none: it is not measured."""
     model: str | Encoder | None = None
-    """A model of sentence-transformers: a name on the model hub or a directory; in Python also any
-    object with `encode`. None: embeddings are not compared."""
+    """A model of sentence-transformers: a name on the model hub or a directory; in Python also a
+    function that gives a vector for each text. None: embeddings are not compared."""
     cosine: float = 0.9
     """The cosine of the embeddings of the two prompts at which they touch."""
 

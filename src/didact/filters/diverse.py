@@ -48,8 +48,8 @@ class Diverse:
     method: Literal["facility", "centre"] = "facility"
     """`facility` keeps what is most like all others; `centre` what is least like those kept."""
     model: str | Encoder | None = None
-    """A model of sentence-transformers: a name on the model hub or a directory; in Python also any
-    object with `encode`. None: words."""
+    """A model of sentence-transformers: a name on the model hub or a directory; in Python also a
+    function that gives a vector for each text. None: words."""
     part: Part = "prompt"
     """What is compared: `instruction`, `input`, `prompt`, `output`, or `example`, all of it."""
 

@@ -35,8 +35,8 @@ class Semantic:
     version: ClassVar[str] = "1"
 
     model: str | Encoder
-    """A model of sentence-transformers: a name on the model hub or a directory; in Python also any
-    object with `encode`."""
+    """A model of sentence-transformers: a name on the model hub or a directory; in Python also a
+    function that gives a vector for each text."""
     below: float = 0.9
     """Keep what is less similar than this to everything held; above 0, at most 1."""
     part: Part = "prompt"

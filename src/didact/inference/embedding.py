@@ -1,4 +1,4 @@
-"""Texts as vectors, by any model that sentence-transformers can load, or by an object of yours.
+"""Texts as vectors, by any model that sentence-transformers can load, or by a function of yours.
 
 An optional dependency: ``pip install "didact[embed]"``. A model is named as on the model hub or by
 its directory.
@@ -6,9 +6,9 @@ its directory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,13 +19,8 @@ from didact.text.cosine_index import unit_vectors
 __all__ = ["Encoder", "embed"]
 
 
-@runtime_checkable
-class Encoder(Protocol):
-    """Anything with ``encode``, as models of sentence-transformers have it."""
-
-    def encode(self, sentences: Sequence[str], /) -> ArrayLike:
-        """One row of numbers for each text."""
-        ...
+Encoder: TypeAlias = Callable[[Sequence[str]], ArrayLike]
+"""A function that gives one row of numbers for each text."""
 
 
 def embed(model: str | Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -35,7 +30,7 @@ def embed(model: str | Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
     encoder = _loaded(model) if isinstance(model, str) else model
     # A tokeniser cannot take half of a surrogate pair.
     clean = [text.encode("utf-8", "replace").decode() for text in texts]
-    vectors = unit_vectors(encoder.encode(clean))
+    vectors = unit_vectors(encoder(clean))
     if len(vectors) != len(texts):
         raise ConfigError(f"the encoder gave {len(vectors)} vectors for {len(texts)} texts")
     return vectors
@@ -60,8 +55,7 @@ def _loaded(name: str) -> Encoder:
             " model hub or the path of its directory"
         ) from error
 
-    class Quiet:
-        def encode(self, sentences: Sequence[str], /) -> ArrayLike:
-            return model.encode(list(sentences), show_progress_bar=False)
+    def encode(texts: Sequence[str]) -> ArrayLike:
+        return model.encode(list(texts), show_progress_bar=False)
 
-    return Quiet()
+    return encode
