@@ -35,6 +35,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("tiny"))
 
 
+def write_reward_model(path: Path) -> Path:
+    """A random classifier of one output."""
+    import transformers
+
+    write_tiny_model(path)
+    config: Any = transformers.AutoConfig.from_pretrained(path, num_labels=1)
+    transformers.LlamaForSequenceClassification(config).save_pretrained(path)
+    return path
+
+
 @pytest.fixture(scope="module")
 def batches() -> Any:
     with started() as server:
@@ -65,6 +75,8 @@ def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
         elif name == "vllm":
             received = install(monkeypatch)
             model = kind(path=str(request.getfixturevalue("tiny")), **settings)
+        elif name == "reward-model":
+            model = kind(path=str(write_reward_model(tmp_path)), device="cpu", **settings)
         elif name == "transformers":
             model = kind(path=str(request.getfixturevalue("tiny")), device="cpu", **settings)
         elif name == "embedded":

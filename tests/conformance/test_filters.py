@@ -8,6 +8,7 @@ the same ones in whatever order they come.
 
 import asyncio
 import copy
+import json
 import random
 import time
 from contextlib import aclosing
@@ -18,11 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from didact.capabilities import needs_of
 from didact.components import find, names
 from didact.context import Context
 from didact.judging import asks, verdicts
 from didact.models.scripted import Scripted
-from didact.records import Example, Message, Origin, digest
+from didact.records import Example, Message, Origin, Reply, Usage, digest
 
 FILTERS = names("filters")
 
@@ -107,14 +109,27 @@ def new(request):
 
 
 def graded(request):
-    """A judge that gives every request the same grade again, and none to some."""
-    text = request.prompt or request.messages[-1].content
-    grade = random.Random(digest(text)).randint(0, 6)
-    return f"It is so.\nScore: {grade}"
+    """A model that gives every request the same grade again, and none to some; or its scores."""
+    draw = random.Random(digest(request.to_json()))
+    if request.prompt is not None and request.schema is not None:
+        if "enum" in request.schema:
+            return Reply(text="", logprobs=tuple(-9 * draw.random() for _ in range(6)))
+        if "const" in request.schema:
+            tokens = len(request.schema["const"].split())
+            usage = Usage(prompt=1, completion=tokens)
+            return Reply(
+                text="", usage=usage, logprobs=tuple(-draw.random() for _ in range(tokens))
+            )
+        return json.dumps([draw.gauss(0, 1) for _ in range(6)])
+    if request.sampling.max_tokens == 0:
+        return f"{draw.gauss(0, 1):.3f}"
+    return f"It is so.\nScore: {draw.randint(0, 6)}"
 
 
 async def asked(component, examples):
-    ctx = Context({component.model: Scripted(replies=graded)})
+    fields = [name for name in ("model", *needs_of(component)) if hasattr(component, name)]
+    roles = {getattr(component, name) for name in fields}
+    ctx = Context({role: Scripted(replies=graded) for role in roles})
     async with aclosing(verdicts(component, ctx, examples, name="it")) as found:
         return [verdict async for verdict in found]
 

@@ -109,7 +109,9 @@ class Scorer:
         if (text, special) not in self._tokens:
             if len(self._tokens) >= _REMEMBERED:
                 self._tokens.clear()
-            ids = texts.encode(text, special=special, ends=loaded.ends)
+            # Half a surrogate pair is no text, and no tokenizer takes it.
+            written = text.encode("utf-8", "replace").decode("utf-8")
+            ids = texts.encode(written, special=special, ends=loaded.ends)
             self._tokens[text, special] = ids
         return self._tokens[text, special]
 
