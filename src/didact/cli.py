@@ -11,7 +11,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +36,9 @@ from didact.runfile import load
 from didact.shown import chat_turns, show_component, show_funnel, show_life, show_run
 from didact.sieve import VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
+from didact.terminal import typed_lines
 from didact.transfer import export_calls, import_calls
+from didact.web.command import open_command
 
 __all__ = ["app", "main"]
 
@@ -50,6 +52,7 @@ app = typer.Typer(
 
 calls = typer.Typer(no_args_is_help=True, help="The calls of a run as JSONL, and back.")
 app.add_typer(calls, name="calls")
+app.command("open")(open_command)
 
 File = Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)]
 Overrides = Annotated[
@@ -385,16 +388,5 @@ def chat(
     turns = chat_turns(Run.open(path), model, max_tokens=max_tokens, seed=random.randrange(2**31))
     with _interruptible():
         _say("An instruction a line; an empty line or Ctrl-D ends.")
-        for answer in turns(_lines()):
+        for answer in turns(typed_lines()):
             print(answer)
-
-
-def _lines() -> Sequence[str] | Any:  # noqa: ANN401
-    while True:
-        try:
-            line = input("> " if sys.stdin.isatty() else "")
-        except EOFError:
-            return
-        if not line.strip():
-            return
-        yield line

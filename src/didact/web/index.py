@@ -1,0 +1,206 @@
+"""The index of a run's examples: one SQLite file beside the run, built once from its Parquet.
+
+It holds what a list shows (id, verdict, reason, recipe, the beginnings of the texts), every
+verdict, answer and score by example, and the words of every text for full-text search (FTS5, which
+keeps the words and not a second copy of the texts). An example itself is read from its Parquet
+file, whose row the index knows. The index is thrown away and built anew when a Parquet file of the
+run changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from didact.disk import storing
+from didact.records import INPUT_MARK, digest
+from didact.web import rows
+from didact.web.marks import plain
+
+__all__ = ["PARTS", "build_index", "index_path", "is_fresh", "opened", "place_of"]
+
+PARTS = {"generated": "generate/examples", "item": "evaluate/items", "seed": "generate/seeds"}
+"""Part of a run to its file of examples."""
+
+_FORMAT = 1
+"""Raised when the tables below change."""
+_OTHERS = ("filter/verdicts", "filter/kept", "evaluate/answers", "evaluate/scores")
+_HEAD = 280
+"""Characters of a text that a list shows."""
+
+Tell = Callable[[int, int], None]
+"""Given rows done and rows in all."""
+
+
+def index_path(run: Path) -> Path:
+    """Where the index of a run lies: in it, or in the user's cache where the run is read-only."""
+    if (run / "browse.db").exists() or os.access(run, os.W_OK):
+        return run / "browse.db"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "didact" / f"browse-{digest(str(run.resolve()))}.db"
+
+
+def place_of(run: Path, part: str) -> Path:
+    """The Parquet file of a part."""
+    return run / f"{PARTS[part]}.parquet"
+
+
+def is_fresh(run: Path) -> bool:
+    """Whether there is an index, made from the files as they are now."""
+    path = index_path(run)
+    if not path.is_file():
+        return False
+    try:
+        with opened(path) as index:
+            found = index.execute("SELECT value FROM facts WHERE name = 'stamp'").fetchone()
+    except sqlite3.Error:
+        return False
+    return found is not None and found[0] == _stamp(run)
+
+
+def build_index(run: Path, tell: Tell = lambda _done, _total: None) -> Path:
+    """Build the index of a run, and return where it is; the old one serves until the end."""
+    path = index_path(run)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    stamp = _stamp(run)
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            new.unlink(missing_ok=True)
+            with closing(sqlite3.connect(new, isolation_level=None)) as index:
+                index.create_function("plain", 1, plain, deterministic=True)
+                index.executescript(_TABLES)
+                index.execute("BEGIN")
+                _fill(index, run, tell)
+                index.execute("INSERT INTO facts VALUES ('stamp', ?)", (stamp,))
+            os.replace(new, path)
+        finally:
+            with suppress(FileNotFoundError):
+                new.unlink()
+    return path
+
+
+@contextmanager
+def opened(path: Path) -> Generator[sqlite3.Connection]:
+    """A connection that only reads, and believes nothing that a foreign file's schema asks for."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as index:
+        index.execute("PRAGMA trusted_schema = OFF")
+        index.row_factory = sqlite3.Row
+        yield index
+
+
+def _stamp(run: Path) -> str:
+    files = [*PARTS.values(), *_OTHERS]
+    found: list[tuple[str, int, int]] = []
+    for name in files:
+        with suppress(FileNotFoundError):
+            state = (run / f"{name}.parquet").stat()
+            found.append((name, state.st_size, state.st_mtime_ns))
+    return json.dumps([_FORMAT, found])
+
+
+def _fill(index: sqlite3.Connection, run: Path, tell: Tell) -> None:
+    files = {part: place_of(run, part) for part in PARTS}
+    tables = {name: run / f"{name}.parquet" for name in _OTHERS if name != "filter/kept"}
+    total = sum(rows.count(path) for path in [*files.values(), *tables.values()])
+    done = 0
+    for name, path in tables.items():
+        for group in rows.groups(path) if path.is_file() else ():
+            columns = _COLUMNS[name]
+            marks = ", ".join("?" * len(columns))
+            values = ([row[column] for column in columns] for row in group)
+            index.executemany(f"INSERT INTO {path.stem} VALUES ({marks})", values)
+            done += len(group)
+            tell(done, total)
+    index.execute("CREATE INDEX verdict_of ON verdicts (id)")
+    for part, path in files.items():
+        number = 0
+        for group in rows.groups(path) if path.is_file() else ():
+            _add(index, part, group, number)
+            number += len(group)
+            done += len(group)
+            tell(done, total)
+    _judge(index, judged=(run / "filter" / "kept.parquet").is_file())
+    # A script commits what came before it.
+    index.executescript(_INDICES)
+
+
+def _add(index: sqlite3.Connection, part: str, group: list[rows.Row], first: int) -> None:
+    start = index.execute("SELECT coalesce(max(n), 0) + 1 FROM examples").fetchone()[0]
+    shown: list[tuple[object, ...]] = []
+    texts: list[tuple[int, str]] = []
+    for offset, row in enumerate(group):
+        messages: list[dict[str, str]] = row["messages"] or []
+        asked = next((m["content"] for m in messages if m["role"] == "user"), "")
+        asked, _, given = asked.partition(INPUT_MARK)
+        answered = next((m["content"] for m in messages[::-1] if m["role"] == "assistant"), "")
+        body = "\n".join(m["content"] for m in messages)
+        texts_shown = (text[:_HEAD] for text in (asked, given, answered))
+        recipe = plain(row["recipe"])
+        shown.append(
+            (start + offset, row["id"], part, first + offset, plain(row["recipe"]), *heads)
+        )
+        # FTS5 takes a NUL for the end of the text.
+        texts.append((start + offset, body.replace("\0", " ")))
+    index.executemany(
+        "INSERT INTO examples (n, id, part, row, recipe, asked, given, answered)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        shown,
+    )
+    index.executemany("INSERT INTO words (rowid, body) VALUES (?, ?)", texts)
+
+
+def _judge(index: sqlite3.Connection, *, judged: bool) -> None:
+    """Write beside every generated example what became of it."""
+    if not judged:
+        return
+    index.execute("UPDATE examples SET verdict = 'kept' WHERE part = 'generated'")
+    index.execute(
+        "UPDATE examples SET verdict = 'dropped', why = dropped.why FROM"
+        " (SELECT id, min(plain(filter || ': ' || reason)) AS why FROM verdicts WHERE NOT keep"
+        " GROUP BY id) AS dropped WHERE dropped.id = examples.id AND part = 'generated'"
+    )
+
+
+_COLUMNS = {
+    "filter/verdicts": ("example_id", "filter", "keep", "reason", "score", "evidence"),
+    "evaluate/answers": ("example_id", "model", "text", "call"),
+    "evaluate/scores": ("example_id", "model", "metric", "value", "reason"),
+}
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE examples (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL, part TEXT NOT NULL, row INTEGER NOT NULL,
+    recipe TEXT NOT NULL, verdict TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '',
+    asked TEXT NOT NULL, given TEXT NOT NULL, answered TEXT NOT NULL
+);
+CREATE TABLE verdicts (id TEXT, filter TEXT, keep INTEGER, reason TEXT, score REAL, evidence TEXT);
+CREATE TABLE answers (id TEXT, model TEXT, text TEXT, call TEXT);
+CREATE TABLE scores (id TEXT, model TEXT, metric TEXT, value REAL, reason TEXT);
+CREATE VIRTUAL TABLE words USING fts5 (
+    body, content = '', tokenize = 'unicode61 remove_diacritics 2'
+);
+"""
+
+_INDICES = """
+CREATE INDEX example_id ON examples (id);
+CREATE INDEX example_part ON examples (part);
+CREATE INDEX example_verdict ON examples (verdict);
+CREATE INDEX example_why ON examples (why);
+CREATE INDEX example_recipe ON examples (recipe);
+CREATE INDEX answer_of ON answers (id);
+CREATE INDEX score_of ON scores (id);
+CREATE TABLE facets AS
+    SELECT 'part' AS facet, part AS value, count(*) AS number FROM examples GROUP BY part
+    UNION ALL SELECT 'verdict', verdict, count(*) FROM examples WHERE verdict != '' GROUP BY verdict
+    UNION ALL SELECT 'why', why, count(*) FROM examples WHERE why != '' GROUP BY why
+    UNION ALL SELECT 'recipe', recipe, count(*) FROM examples GROUP BY recipe;
+"""
