@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_generated_pages_are_current():
     made = runpy.run_path(str(ROOT / "scripts/docs.py"))
-    for name in ("components", "cli"):
+    for name in ("components", "methods", "cli"):
         page = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
         assert page == made[name](), f"docs/{name}.md is stale: make docs"
 

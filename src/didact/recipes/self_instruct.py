@@ -53,6 +53,8 @@ class SelfInstruct:
     """Instructions and instances bootstrapped from a few seed tasks (Self-Instruct)."""
 
     version: ClassVar[str] = "1"
+    paper: ClassVar[str] = "Self-Instruct, Wang et al. 2022, arXiv 2212.10560"
+    calls_per_example: ClassVar[str] = "2 an instruction kept, and 1 for every 8 written"
 
     target: int = 100
     """New instructions to make; the paper made 52,000."""
