@@ -140,11 +140,9 @@ def _add(index: sqlite3.Connection, part: str, group: list[rows.Row], first: int
         asked, _, given = asked.partition(INPUT_MARK)
         answered = next((m["content"] for m in messages[::-1] if m["role"] == "assistant"), "")
         body = "\n".join(m["content"] for m in messages)
-        texts_shown = (text[:_HEAD] for text in (asked, given, answered))
+        heads = (text[:_HEAD] for text in (asked, given, answered))
         recipe = plain(row["recipe"])
-        shown.append(
-            (start + offset, row["id"], part, first + offset, plain(row["recipe"]), *heads)
-        )
+        shown.append((start + offset, row["id"], part, first + offset, recipe, *heads))
         # FTS5 takes a NUL for the end of the text.
         texts.append((start + offset, body.replace("\0", " ")))
     index.executemany(
