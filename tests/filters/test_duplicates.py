@@ -126,7 +126,7 @@ def test_long_texts_are_found_by_minhash_as_a_loop_over_all_finds_them():
 
 def test_without_rensa_long_texts_are_an_error_that_says_how_to_go_on(monkeypatch):
     monkeypatch.setitem(sys.modules, "rensa", None)
-    long = " ".join(f"w{n}" for n in range(400))
+    long = " ".join(f"w{n}" for n in range(1500))
     with pytest.raises(ConfigError, match=r"didact\[text\]"):
         kept(NearDuplicate(part="instruction"), long)
     assert kept(NearDuplicate(part="instruction", long=None), long, long) == [True, False]
