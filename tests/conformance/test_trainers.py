@@ -15,13 +15,16 @@ import pytest
 
 import didact.trainers
 from didact.context import Context
+from didact.models.reward_model import RewardModel
 from didact.models.transformers import Transformers
 from didact.records import Request, Sampling
-from tiny_llama import EXAMPLES, save
+from tiny_llama import EXAMPLES as PLAIN
+from tiny_llama import save
 
 pytestmark = pytest.mark.train
 
 NAMES = [module.name for module in pkgutil.iter_modules(didact.trainers.__path__)]
+EXAMPLES = [dataclasses.replace(one, meta={"rejected": ["I do not know."]}) for one in PLAIN]
 SETTINGS = {"epochs": 3, "batch": 4, "learning_rate": 1e-2, "warmup": 0.0}
 KILLED = """
 import os, signal, sys
@@ -71,10 +74,12 @@ def test_training_lowers_the_loss(trained):
 
 
 def test_the_artefact_reloads_and_answers(trained):
+    rewards = trained[0] == "reward"
+
     async def ask():
-        model = Transformers(path=str(trained[2]))
+        model = (RewardModel if rewards else Transformers)(path=str(trained[2]))
         try:
-            messages = EXAMPLES[0].prompt
+            messages = EXAMPLES[0].messages if rewards else EXAMPLES[0].prompt
             return await model.ask(Request(messages=messages, sampling=Sampling(max_tokens=3)))
         finally:
             await model.close()

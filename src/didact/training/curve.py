@@ -33,8 +33,8 @@ class Curve:
         self._every = max(1, len(tokens) // 100)
         self._time = time.perf_counter()
 
-    def add(self, step: int, loss: float, learning_rate: float) -> None:
-        """Record one step, counted from 1."""
+    def add(self, step: int, loss: float, learning_rate: float, **further: float) -> None:
+        """Record one step, counted from 1, with what else is measured of it."""
         if not math.isfinite(loss):
             raise DidactError(
                 f"train: the loss is {loss} at step {step} of {len(self._tokens)}. A lower"
@@ -47,6 +47,7 @@ class Curve:
         row = {
             "step": step,
             "loss": loss,
+            **further,
             "learning_rate": learning_rate,
             "tokens": tokens,
             "tokens_per_second": speed,

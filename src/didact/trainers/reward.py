@@ -1,0 +1,175 @@
+"""A reward model: what it gives the better answer is more than what it gives the worse one.
+
+Bradley-Terry on pairs, as in InstructGPT (L. Ouyang et al. 2022, arXiv 2203.02155): -log sigmoid of
+the difference of two rewards. A pair is an example with ``meta["rejected"]``. On transformers and
+PEFT; the model is a sequence classifier with one output, which the ``reward`` filter reads, and
+every conversation is rendered here exactly as it is there.
+
+Ours differs in that pairs are drawn one by one, not all pairs of a prompt at once (``against:
+worst`` gives one of each); the head starts at 0, so that the loss starts at ln 2 whatever the base;
+no constant is added to the rewards afterwards (only differences mean something); a killed training
+ends in the same weights. No calls.
+
+Under ``out``: ``model/`` (LoRA merged; alone in ``adapter/``), ``metrics.jsonl`` with loss, margin
+and accuracy of every step, ``refused.jsonl``, ``state.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from didact.components import fingerprint
+from didact.context import Context
+from didact.inference import weights
+from didact.inference.memory import give_back
+from didact.records import JSON, Example, Message, operational
+from didact.text.chat import ALPACA_TEMPLATE
+from didact.text.masks import Refused, Row
+from didact.training import artefact, classifier, preference
+from didact.training.lean import Untyped
+from didact.training.pairs import Against, content_of, pairs_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Reward"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """Trains a classifier with one output, all weights or a LoRA adapter and the head."""
+
+    version: ClassVar[str] = "1"
+    paper: ClassVar[str] = "Training language models to follow instructions, 2022, arXiv 2203.02155"
+
+    against: Against = "every"
+    """The rejected answers that the better one is paired with: every one, or the worst only."""
+    lora: int = 0
+    """Rank of the LoRA adapter; 0 trains all weights."""
+    epochs: float = 1
+    """How many times every pair is seen."""
+    learning_rate: float | None = None
+    """The highest rate; by default 9e-6 for all weights, 1e-4 for LoRA."""
+    batch: int = 64
+    """Pairs per step."""
+    warmup: float = 0.03
+    """Share of the steps in which the rate rises."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the rate falls after that."""
+    weight_decay: float = 0.0
+    """Decay of the weight matrices per step, times the rate."""
+    max_length: int | None = None
+    """Most tokens of a conversation, a longer one is refused; by default the model's context."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Of the arithmetic; auto: bfloat16 where the processor has it. Trained weights are float32."""
+    tokens_at_once: int = operational(4096)
+    """Tokens that go through the model at once, padding included; a pair always does."""
+    save_seconds: float = operational(60.0)
+    """Seconds between checkpoints: the most work that a kill can cost."""
+
+    def __post_init__(self) -> None:
+        names = ("epochs", "batch", "learning_rate", "max_length", "tokens_at_once")
+        preference.check(self, names)
+
+    def train(self, ctx: Context, examples: Sequence[Example], base: Path, out: Path) -> Path:
+        """Trains ``base`` on the pairs; the directory of the reward model."""
+        source = weights.locate(str(base))
+        precision = self.dtype if self.dtype != "auto" else preference.precision()
+        made_from: dict[str, JSON] = {
+            "trainer": fingerprint(self),
+            "base": weights.fingerprint(source),
+            "examples": content_of(examples),
+            "seed": ctx.seed,
+            "dtype": precision,
+        }
+        make = partial(self._train, ctx, examples, source, out, precision)
+        summary = artefact.made_once(out, made_from, make)
+        if summary is not None:
+            give_back()
+            ctx.note("trained", **summary)
+        return out / "model"
+
+    def _train(
+        self,
+        ctx: Context,
+        examples: Sequence[Example],
+        source: Path,
+        out: Path,
+        precision: preference.Precision,
+    ) -> dict[str, JSON]:
+        loaded = classifier.load(source, device=preference.device())
+        tokenizer: Untyped = loaded.tokenizer
+        tokenizer.chat_template = tokenizer.chat_template or ALPACA_TEMPLATE
+        limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]
+        encode = partial(_encoded, tokenizer=tokenizer, limit=min(limits, default=None))
+        pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
+        model = _adapted(loaded.model, self.lora, loaded.head)
+        summary = preference.train(
+            pairs,
+            model,
+            rng=ctx.rng("order"),
+            seed=ctx.seed,
+            note=ctx.note,
+            objective=preference.Objective(score=_rewards),
+            settings=preference.Settings(
+                epochs=self.epochs,
+                learning_rate=self.learning_rate or (1e-4 if self.lora else 9e-6),
+                batch=self.batch,
+                warmup=self.warmup,
+                schedule=self.schedule,
+                weight_decay=self.weight_decay,
+                precision=precision,
+                tokens_at_once=self.tokens_at_once,
+                save_seconds=self.save_seconds,
+            ),
+            padding=loaded.model.config.pad_token_id,
+            out=out,
+        )
+        artefact.save(model, tokenizer, source=source, out=out)
+        return summary
+
+
+def _encoded(
+    messages: Sequence[Message], *, tokenizer: Untyped, limit: int | None
+) -> Row | Refused:
+    """The conversation as the reward filter's model will read it; every token counts."""
+    from jinja2 import TemplateError
+
+    if not messages or messages[-1].role != "assistant" or not messages[-1].content.strip():
+        return Refused("no answer")
+    turns = [message.to_json() for message in messages]
+    try:
+        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=False)
+    except TemplateError as error:
+        return Refused(f"the chat template refuses it: {error}")
+    try:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False, verbose=False)
+    except TypeError:
+        # tokenizers' answer to text that is not valid Unicode, such as half of a surrogate pair.
+        return Refused("the text cannot be encoded")
+    if limit is not None and len(ids) > limit:
+        return Refused(f"longer than the context: {len(ids)} tokens of {limit}")
+    return Row(ids, ids)
+
+
+def _rewards(model: Untyped, rows: Mapping[str, Tensor]) -> Tensor:
+    return model(input_ids=rows["input_ids"], attention_mask=rows["attention_mask"]).logits[:, 0]
+
+
+def _adapted(model: Untyped, rank: int, head: Sequence[str]) -> Untyped:
+    if not rank:
+        return model
+    peft = import_module("peft")
+    config = peft.LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules="all-linear",
+        modules_to_save=list(head) or None,
+        task_type="SEQ_CLS",
+    )
+    return peft.get_peft_model(model, config)

@@ -1,0 +1,83 @@
+"""What a training leaves under ``out``: its model, and what it was made from; whole or not at all.
+
+A training that finished is not repeated; one made from something else starts afresh.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from didact.disk import storing
+from didact.records import JSON
+from didact.training import checkpoint
+from didact.training.lean import Untyped
+
+__all__ = ["made_once", "save"]
+
+
+def made_once(
+    out: Path, made_from: Mapping[str, JSON], make: Callable[[], Mapping[str, JSON]]
+) -> Mapping[str, JSON] | None:
+    """The summary of what ``make`` made under ``out``; None where it stood there already."""
+    state = _read(out)
+    if state.get("made_from") != made_from:
+        _clear(out)
+        _write(out, {"made_from": made_from})
+    elif state.get("finished"):
+        return None
+    summary = make()
+    _write(out, {"made_from": made_from, "finished": True, **summary})
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    return summary
+
+
+def save(
+    model: Untyped, tokenizer: Untyped, *, source: Path, out: Path, stops: Collection[int] = ()
+) -> None:
+    """The tuned model in the precision of its base, with ``stops`` among its end tokens."""
+    import torch
+
+    with checkpoint.writing(out):
+        if hasattr(model, "merge_and_unload"):
+            model.save_pretrained(out / "adapter")
+            model = model.merge_and_unload()
+        config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
+        model = model.to(getattr(torch, dtype))
+        if stops:
+            ends: int | list[int] | None = model.generation_config.eos_token_id
+            known = set(ends) if isinstance(ends, list) else set[int]() if ends is None else {ends}
+            model.generation_config.eos_token_id = sorted({*known, *stops})
+        part = out / "model.part"
+        shutil.rmtree(part, ignore_errors=True)
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        shutil.rmtree(out / "model", ignore_errors=True)
+        part.rename(out / "model")
+
+
+def _read(out: Path) -> dict[str, Any]:
+    try:
+        return json.loads((out / "state.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _write(out: Path, state: Mapping[str, Any]) -> None:
+    part = out / "state.json.part"
+    with storing(out):
+        part.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        part.replace(out / "state.json")
+
+
+def _clear(out: Path) -> None:
+    with storing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for name in ("checkpoints", "adapter", "model", "model.part"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in ("metrics.jsonl", "refused.jsonl", "state.json"):
+        (out / name).unlink(missing_ok=True)
