@@ -19,45 +19,10 @@ from pathlib import Path
 
 import torch
 import transformers
+from random_llama import WORDS, write_llama
 
 from didact.models.transformers import Transformers
 from didact.records import Request, Sampling
-
-WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"]
-
-
-def write_model(directory: Path) -> int:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    draw = random.Random(0)
-    corpus = [" ".join(draw.choices(WORDS, k=40)) for _ in range(2000)]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        corpus,
-        trainers.BpeTrainer(vocab_size=2048, initial_alphabet=alphabet, show_progress=False),
-    )
-    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=2048,
-        hidden_size=256,
-        intermediate_size=704,
-        num_hidden_layers=6,
-        num_attention_heads=8,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    model = transformers.LlamaForCausalLM(config)
-    # Random weights are nearly undecided between all tokens; a trained model is not, and how wide a
-    # nucleus is decides what drawing from it costs.
-    model.model.norm.weight.data.mul_(12)
-    model.save_pretrained(directory)
-    return sum(weight.numel() for weight in model.parameters())
 
 
 def prompts(count: int, tokens: int, shared: int, tokenizer) -> list[str]:
@@ -88,7 +53,7 @@ def theirs(model, tokenizer, texts: list[str], new: int, **sampling) -> tuple[fl
     batch.pop("token_type_ids", None)
     with torch.inference_mode():
         output = model.generate(
-            **batch, max_new_tokens=new, min_new_tokens=new, pad_token_id=0, **sampling
+            **batch, max_new_tokens=new, min_new_tokens=new, pad_token_id=1, **sampling
         )
     tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :])
     return time.perf_counter() - start, len(texts) * new
@@ -105,10 +70,9 @@ def main() -> None:
     transformers.logging.disable_progress_bar()
     nucleus = {"temperature": 0.7, "top_p": 0.5}
     with tempfile.TemporaryDirectory() as name:
-        parameters = write_model(Path(name))
+        parameters = write_llama(Path(name), ends=False, decided=12)
         print(f"{parameters / 1e6:.1f} M parameters, {torch.get_num_threads()} threads")
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, padding_side="left")
-        tokenizer.pad_token_id = 0
         for dtype in ("float32", "bfloat16"):
             peer = transformers.AutoModelForCausalLM.from_pretrained(
                 name, dtype=getattr(torch, dtype)

@@ -23,16 +23,8 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-    TrainerCallback,
-    logging,
-)
+from random_llama import WORDS, write_llama
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, logging
 from trl import SFTConfig, SFTTrainer
 
 from didact.context import Context
@@ -40,42 +32,7 @@ from didact.records import Example, Origin
 from didact.text.chat import ALPACA_TEMPLATE
 from didact.trainers.sft import SFT
 
-WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"]
 BATCH, SKIPPED = 16, 5
-
-
-def write_model(path: Path) -> None:
-    draw = random.Random(0)
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=2048,
-        special_tokens=["<|end|>", "<|pad|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    corpus = [" ".join(draw.choices(WORDS, k=40)) for _ in range(2000)]
-    backend.train_from_iterator([*corpus, ALPACA_TEMPLATE], trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<|end|>", pad_token="<|pad|>"
-    )
-    tokenizer.chat_template = ALPACA_TEMPLATE
-    tokenizer.save_pretrained(path)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=2048,
-        hidden_size=256,
-        intermediate_size=704,
-        num_hidden_layers=6,
-        num_attention_heads=8,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=0,
-        pad_token_id=1,
-    )
-    LlamaForCausalLM(config).save_pretrained(path)
 
 
 def make_examples(count: int) -> list[Example]:
@@ -173,7 +130,7 @@ def main() -> None:
     examples = make_examples(BATCH * options.steps)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, "base")
-        write_model(base)
+        write_llama(base, template=ALPACA_TEMPLATE)
         speeds: dict[str, list[float]] = {}
         for turn in range(options.repeat):
             out = Path(folder, f"out-{turn}")
