@@ -19,6 +19,7 @@ import typer
 
 from didact import pipeline, scaffold
 from didact import quickstart as whole_loop
+from didact.ablation import ablate_command
 from didact.checked import check_json, show_check
 from didact.components import KINDS, describe, find, headline, names, nearest
 from didact.config import RunConfig
@@ -53,6 +54,7 @@ app = typer.Typer(
 calls = typer.Typer(no_args_is_help=True, help="The calls of a run as JSONL, and back.")
 app.add_typer(calls, name="calls")
 app.command("open")(open_command)
+app.command("ablate")(ablate_command)
 
 File = Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)]
 Overrides = Annotated[
