@@ -18,7 +18,13 @@ from didact.models.scripted import Scripted
 from didact.records import Answer, Example, Origin
 from judge_toys import judge_of, rating
 
-NAMES = [module.name for module in pkgutil.iter_modules(didact.evaluators.__path__)]
+ELSEWHERE = {"choice"}
+"""Those that score no text but ask the models under test, with tests of their own."""
+NAMES = [
+    module.name
+    for module in pkgutil.iter_modules(didact.evaluators.__path__)
+    if module.name not in ELSEWHERE
+]
 ORIGIN = Origin(recipe="test")
 
 
