@@ -91,6 +91,42 @@ def test_steps_in_parts_are_the_same_steps(base, tmp_path):
 
 
 @pytest.mark.train
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of TRL, about its own settings
+@pytest.mark.parametrize(("per_token", "kind"), [(False, "sigmoid"), (True, "sigmoid_norm")])
+def test_the_loss_is_that_of_trl(base, tmp_path, per_token, kind):
+    """Of a model that has left its reference, on pairs of different lengths."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    ours = train(
+        base, tmp_path, epochs=3, batch=8, per_token=per_token, beta=0.5, schedule="constant"
+    )
+    tokenizer = AutoTokenizer.from_pretrained(str(ours))
+    rows = [
+        {
+            "prompt": [message.to_json() for message in one.prompt],
+            "chosen": [{"role": "assistant", "content": one.output}],
+            "rejected": [{"role": "assistant", "content": "I do not know."}],
+        }
+        for one in EXAMPLES
+    ]
+    arguments = DPOConfig(
+        output_dir=str(tmp_path / "trl"), beta=0.5, loss_type=[kind], max_length=None,
+        per_device_train_batch_size=8, num_train_epochs=3, learning_rate=1e-3,
+        lr_scheduler_type="constant", bf16=False, use_cpu=True, report_to="none",
+        save_strategy="no", logging_steps=1, disable_tqdm=True, gradient_checkpointing=False,
+    )  # fmt: skip
+    theirs = DPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(str(base)),
+        args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+    )  # fmt: skip
+    theirs.train()
+    expected = [row["loss"] for row in theirs.state.log_history if "loss" in row]
+    assert [row["loss"] for row in curve(tmp_path)] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.train
 def test_what_is_scored_is_each_answer_and_its_stop_token(base, tmp_path, monkeypatch):
     from transformers import AutoTokenizer
 

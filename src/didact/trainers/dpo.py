@@ -157,12 +157,17 @@ def _log_probabilities(model: Untyped, rows: Mapping[str, Tensor], *, per_token:
     ).logits
     labels = rows["labels"][:, 1:]
     trained = labels != IGNORED
-    losses = torch.nn.functional.cross_entropy(
+    losses: Untyped = torch.nn.functional.cross_entropy(
         logits[:, :-1][trained].float(), labels[trained], reduction="none"
     )
     # Summed row by row: a scatter's order of adding is not fixed on a GPU.
-    sums = torch.stack([row.sum() for row in losses.split(trained.sum(1).tolist())])
-    return -sums / trained.sum(1) if per_token else -sums
+    counts: Untyped = trained.sum(1)
+    sums = torch.stack([row.sum() for row in _split(losses, counts.tolist())])
+    return -sums / counts if per_token else -sums
+
+
+def _split(losses: Untyped, counts: list[int]) -> Untyped:
+    return losses.split(counts)
 
 
 def _adapted(model: Untyped, rank: int) -> Untyped:

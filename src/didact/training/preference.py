@@ -190,7 +190,8 @@ def _trainer(objective: Objective, curve: Curve, kind: Untyped, **settings: Unty
             with torch.no_grad():
                 for part in rows.split(range(len(rows))):
                     inputs = self._prepare_inputs(rows.padded(part))
-                    values: list[float] = self._difference(self.model, inputs).tolist()
+                    differences: Untyped = self._difference(self.model, inputs)
+                    values: list[float] = differences.tolist()
                     found |= dict(zip(part, values, strict=True))
             return [found[place] for place in range(len(rows))]
 
