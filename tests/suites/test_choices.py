@@ -139,3 +139,15 @@ def test_a_small_model_scores_options_by_a_run_of_its_own():
     found = score(Scorer(device="cpu"))
     assert found["choice"][0] in {0, 100}
     assert 0 < found["choice_mass"][0] < 100
+
+
+def test_a_model_that_writes_instead_is_not_asked_for_every_item():
+    model = Scripted(replies=("yes",) * 200)
+    again = Example.single("Was it?", "no", origin=QUESTION.origin, meta=QUESTION.meta)
+    given = [Answer(example=item, model="a", text="", call="") for item in [QUESTION, again] * 60]
+
+    async def collect():
+        return [s async for s in Choice().score(Context({"a": model}, seed=1), given)]
+
+    assert {s.value for s in asyncio.run(collect())} == {None}
+    assert len(model.asked) <= 2
