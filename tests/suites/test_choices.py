@@ -142,12 +142,16 @@ def test_a_small_model_scores_options_by_a_run_of_its_own():
 
 
 def test_a_model_that_writes_instead_is_not_asked_for_every_item():
-    model = Scripted(replies=("yes",) * 200)
-    again = Example.single("Was it?", "no", origin=QUESTION.origin, meta=QUESTION.meta)
-    given = [Answer(example=item, model="a", text="", call="") for item in [QUESTION, again] * 60]
+    model = Scripted(replies=("yes",))
+    items = [
+        Example.single(f"Is it {n}?", "yes", origin=QUESTION.origin, meta=QUESTION.meta)
+        for n in range(1000)
+    ]
+    given = [Answer(example=item, model="a", text="", call="") for item in items]
 
     async def collect():
-        return [s async for s in Choice().score(Context({"a": model}, seed=1), given)]
+        return [s async for s in Choice().score(Context({"a": model}), given)]
 
     assert {s.value for s in asyncio.run(collect())} == {None}
-    assert len(model.asked) <= 2
+    # Those under way when the first reply comes are asked.
+    assert len(model.asked) < 500
