@@ -17,12 +17,12 @@ from didact.calls import Totals
 from didact.document import parse
 from didact.errors import DidactError
 from didact.records import JSON
-from didact.report.formats import score
+from didact.report.formats import points, score
 from didact.store import STAGES, Run
 from didact.web import rows
 from didact.web.discovery import worker_of
 
-__all__ = ["Metric", "Overview", "Stage", "overview"]
+__all__ = ["Metric", "Overview", "Stage", "mean_told", "overview"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,10 @@ class Overview:
         metric = self.metrics[0]
         means = {model: mean for model, mean, _ in metric.means}
         model = "trained" if "trained" in means else next(iter(means))
-        beside = f" (base {score(means['base'])})" if "base" in means and model != "base" else ""
-        return f"{metric.name} {score(means[model])}{beside}"
+        beside = (
+            f" (base {mean_told(means['base'])})" if "base" in means and model != "base" else ""
+        )
+        return f"{metric.name} {mean_told(means[model])}{beside}"
 
     @property
     def running(self) -> bool:
@@ -155,6 +157,11 @@ def _sum(parts: Any) -> float | None:  # noqa: ANN401  (an iterable of amounts)
     amounts = cast("list[float | None]", list(parts))
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if len(known) == len(amounts) else None
+
+
+def mean_told(mean: float) -> str:
+    """A mean as a person reads it: three digits below one, as rates are, else one decimal."""
+    return points(mean) if abs(mean) > 1 else score(mean)
 
 
 def _metrics(path: Path, settings: Mapping[str, JSON]) -> Sequence[Metric]:

@@ -18,7 +18,7 @@ SIZE = 25
 FACETS = ("part", "verdict", "why", "recipe")
 """What can be filtered by; ``why`` is a filter's name and its reason."""
 
-_MOST = 10_000
+_MOST = 1_000
 """Matches that are counted; of more the page says there are more."""
 _LONGEST = 1_000
 
@@ -104,11 +104,14 @@ def find(index: sqlite3.Connection, query: Query) -> Found:
 def match_of(text: str) -> str:
     """The words of a search box in the language of FTS5: all must occur, "so" as a phrase.
 
-    Each is quoted, so that nothing a user types is an operator; a last word may go on.
+    Each is quoted, so that nothing a user types is an operator, but for a star at the very end:
+    the last word may then go on.
     """
     parts = [a or b for a, b in re.findall(r'"([^"]*)"|([^\s"]+)', text.replace("\0", " "))]
     parts = [part for part in parts if re.search(r"[^\W_]", part)]
-    return " AND ".join(f'"{part}"' for part in parts) + ("*" if parts and text[-1] != '"' else "")
+    return " AND ".join(f'"{part}"' for part in parts) + (
+        "*" if parts and text.rstrip()[-1] == "*" else ""
+    )
 
 
 def facets(index: sqlite3.Connection) -> Mapping[str, Sequence[tuple[str, int]]]:

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from didact.report import charts, formats
 from didact.web.marks import ODD, plain
-from didact.web.overview import Metric
+from didact.web.overview import Metric, mean_told
 
 __all__ = ["LONGEST", "environment", "release", "scored", "shown"]
 
@@ -49,7 +49,7 @@ def scored(metric: Metric) -> Markup:
         charts.Bar(
             label=plain(model),
             value=max(mean, 0.0),
-            note=f"{formats.score(mean)} (n = {formats.count(number)})",
+            note=f"{mean_told(mean)} (n = {formats.count(number)})",
             tone="accent" if model == "trained" else "plain",
         )
         for model, mean, number in metric.means
