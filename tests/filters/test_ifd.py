@@ -9,12 +9,14 @@ from statistics import fmean
 
 import pytest
 
+from didact import pipeline
 from didact.context import Context
 from didact.errors import ConfigError, ModelError
 from didact.filters.ifd import Ifd
 from didact.models.scorer import Scorer
 from didact.models.scripted import Scripted
 from didact.records import Example, Message, Origin, Reply, Usage
+from didact.runfile import load
 from tiny_model import SYLLABLES, write_tiny_model
 
 ORIGIN = Origin(recipe="test")
@@ -228,3 +230,22 @@ def test_the_embedded_model_tells_matched_pairs_from_shuffled_ones():
         scores[name] = [verdict.score for verdict in verdicts if verdict.score is not None]
     assert fmean(scores["shuffled"]) > 1.2 * fmean(scores["matched"])
     assert sum(score < 1 for score in scores["copied"]) > 0.9 * len(scores["copied"])
+
+
+def test_another_share_decides_anew_without_scoring_and_a_run_file_names_the_scorer(tiny, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        f"models: {{scorer: {{use: scorer, path: {tiny}, device: cpu}}}}\n"
+        "generate: [{use: microworld, count: 30}]\n"
+        "filter: [parsable, {use: ifd, definition: superfiltering, below: 9.0}]\n"
+    )
+    kept = []
+    for override in ([], ["filter.ifd.share=0.2"]):
+        config = load(file, override, run=tmp_path / "run")
+        pipeline.generate(config, tmp_path / "run")
+        summary = pipeline.filter(config, tmp_path / "run")
+        kept.append((summary.kept, summary.calls.made, summary.calls.replayed))
+    (first, made, _), (second, again, replayed) = kept
+    assert first > second == 6
+    assert made > 0 == again
+    assert replayed >= made
