@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import shutil
 
 import pytest
 
@@ -105,6 +106,29 @@ def test_lora_is_one_setting_and_its_adapter_and_the_merged_model_agree(base, tm
     adapted = PeftModel.from_pretrained(plain, str(tmp_path / "adapter"))(ids).logits
     assert torch.allclose(adapted, merged(ids).logits, atol=1e-4)
     assert not torch.allclose(before, adapted, atol=1e-2)
+
+
+@pytest.mark.train
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT reads it
+def test_an_adapter_finds_its_base_wherever_both_are_moved(base, tmp_path):
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    shutil.copytree(base, tmp_path / "here" / "base")
+    train(tmp_path / "here" / "base", tmp_path / "here" / "runs" / "one" / "train", lora=4)
+    moved = (tmp_path / "here").rename(tmp_path / "there")
+    out = moved / "runs" / "one" / "train"
+    named = json.loads((out / "adapter" / "adapter_config.json").read_text())
+    found = out / "adapter" / named["base_model_name_or_path"]
+    assert found.resolve() == (moved / "base").resolve()
+    plain = AutoModelForCausalLM.from_pretrained(str(found))
+    merged = AutoModelForCausalLM.from_pretrained(str(out / "model"))
+    ids = torch.arange(2, 12)[None]
+    adapted = PeftModel.from_pretrained(plain, str(out / "adapter"))(ids).logits
+    assert torch.allclose(adapted, merged(ids).logits, atol=1e-4)
+    files = [file for file in out.rglob("*") if file.is_file()]
+    assert not [file for file in files if str(tmp_path).encode() in file.read_bytes()]
 
 
 @pytest.mark.train

@@ -16,7 +16,6 @@ Under ``out``: ``model/`` is what was learned, ready to load (LoRA merged; alone
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from didact.inference.memory import give_back
 from didact.records import JSON, Example, digest, operational
 from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import Row, masked_row
-from didact.training import checkpoint
+from didact.training import artefact, checkpoint
 from didact.training.batches import order
 from didact.training.curve import Curve
 from didact.training.lean import COLUMNS, Untyped, lean_trainer, renamed
@@ -109,16 +108,14 @@ class SFT:
             "seed": ctx.seed,
             "dtype": precision,
         }
-        state = _state(out)
-        if state.get("made_from") != made_from:
-            _clear(out)
-            _write(out, {"made_from": made_from})
-        elif state.get("finished"):
+
+        def make() -> dict[str, JSON]:
+            return self._train(ctx, examples, source, out, precision)
+
+        summary = artefact.made_once(out, made_from, make)
+        if summary is None:
             return out / "model"
-        summary = self._train(ctx, examples, source, out, precision)
         give_back()
-        _write(out, {"made_from": made_from, "finished": True, **summary})
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
         ctx.note("trained", **summary)
         return out / "model"
 
@@ -163,8 +160,7 @@ class SFT:
             )
         trainer.train(resume_from_checkpoint=str(newest) if newest else None)
         stops = {row.labels[-1] for row in rows}
-        with checkpoint.writing(out):
-            _save(trainer.model, tokenizer, source=source, stops=stops, out=out)
+        artefact.save(trainer.model, tokenizer, source=source, out=out, stops=stops)
         return {
             "rows": len(rows),
             "refused": len(examples) - len(rows),
@@ -273,47 +269,3 @@ def _rows(
 def _dataset(rows: Sequence[Row], plan: Sequence[int]) -> Untyped:
     columns = {"input_ids": [row.ids for row in rows], "labels": [row.labels for row in rows]}
     return import_module("datasets").Dataset.from_dict(columns).select(plan)
-
-
-def _save(model: Untyped, tokenizer: Untyped, *, source: Path, stops: set[int], out: Path) -> None:
-    """The tuned model in the precision of its base, whole or not at all."""
-    import torch
-
-    if hasattr(model, "merge_and_unload"):
-        model.save_pretrained(out / "adapter")
-        model = model.merge_and_unload()
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
-    model = model.to(getattr(torch, dtype))
-    ends: int | list[int] | None = model.generation_config.eos_token_id
-    known = set(ends) if isinstance(ends, list) else set[int]() if ends is None else {ends}
-    model.generation_config.eos_token_id = sorted({*known, *stops})
-    part = out / "model.part"
-    shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    shutil.rmtree(out / "model", ignore_errors=True)
-    part.rename(out / "model")
-
-
-def _state(out: Path) -> dict[str, Any]:
-    try:
-        return json.loads((out / "state.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def _write(out: Path, state: Mapping[str, JSON]) -> None:
-    part = out / "state.json.part"
-    with storing(out):
-        part.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        part.replace(out / "state.json")
-
-
-def _clear(out: Path) -> None:
-    """Removes what an earlier training, from something else, left."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in ("checkpoints", "adapter", "model", "model.part"):
-        shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("metrics.jsonl", "refused.jsonl", "state.json"):
-        (out / name).unlink(missing_ok=True)

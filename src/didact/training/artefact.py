@@ -6,8 +6,10 @@ A training that finished is not repeated; one made from something else starts af
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from didact.training import checkpoint
 from didact.training.lean import Untyped
 
 __all__ = ["made_once", "save"]
+
+_SETTINGS = "adapter_config.json"
+_EMBEDDED = Path(str(files("didact") / "embedded")).resolve()
 
 
 def made_once(
@@ -44,6 +49,7 @@ def save(
     with checkpoint.writing(out):
         if hasattr(model, "merge_and_unload"):
             model.save_pretrained(out / "adapter")
+            _name_base(out / "adapter", source)
             model = model.merge_and_unload()
         config = json.loads((source / "config.json").read_text(encoding="utf-8"))
         dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
@@ -58,6 +64,30 @@ def save(
         tokenizer.save_pretrained(part)
         shutil.rmtree(out / "model", ignore_errors=True)
         part.rename(out / "model")
+
+
+def _name_base(adapter: Path, source: Path) -> None:
+    """Has the adapter's settings and its card name their base as it is known elsewhere.
+
+    Only afterwards: to save an adapter, PEFT looks at its base under the name that it has.
+    """
+    settings = json.loads((adapter / _SETTINGS).read_text(encoding="utf-8"))
+    before, name = settings["base_model_name_or_path"], _known_as(source, adapter)
+    settings["base_model_name_or_path"] = name
+    (adapter / _SETTINGS).write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    card = adapter / "README.md"
+    card.write_text(card.read_text(encoding="utf-8").replace(before, name), encoding="utf-8")
+
+
+def _known_as(source: Path, folder: Path) -> str:
+    """A model by a name that holds elsewhere: embedded, on the hub, or as seen from the folder."""
+    source = source.resolve()
+    if source == _EMBEDDED:
+        return "embedded"
+    cached = source.parent.parent.name
+    if source.parent.name == "snapshots" and cached.startswith("models--"):
+        return cached.removeprefix("models--").replace("--", "/", 1)
+    return Path(os.path.relpath(source, folder.resolve())).as_posix()
 
 
 def _read(out: Path) -> dict[str, Any]:
