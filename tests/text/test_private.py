@@ -104,3 +104,7 @@ def test_only_the_kinds_asked_for_are_found():
     assert redact(text, kinds=["ip"]) == "bob@mail.com [ip]"
     assert redact(text, kinds=[]) == text
     assert redact(text, kinds=KINDS) == "[email] [ip]"
+
+
+def test_a_number_that_stands_against_a_card_is_redacted_too():
+    assert redact("4111 1111 1111 1111+4930123456789") == "[card][phone]"

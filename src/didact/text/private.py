@@ -47,12 +47,15 @@ def find_private(text: str, *, kinds: Sequence[Kind] = KINDS) -> list[Private]:
 
 def redact(text: str, *, kinds: Sequence[Kind] = KINDS) -> str:
     """The text with a mark in the place of each: ``[email]``."""
-    pieces: list[str] = []
-    at = 0
-    for one in find_private(text, kinds=kinds):
-        pieces += [text[at : one.start], f"[{one.kind}]"]
-        at = one.end
-    return "".join([*pieces, text[at:]])
+    # What stood against something private may be found only once that is gone.
+    while places := find_private(text, kinds=kinds):
+        pieces: list[str] = []
+        at = 0
+        for one in places:
+            pieces += [text[at : one.start], f"[{one.kind}]"]
+            at = one.end
+        text = "".join([*pieces, text[at:]])
+    return text
 
 
 def luhn_is_valid(number: str) -> bool:
