@@ -128,7 +128,7 @@ def _common_short(size: int, tokens: Ids, start: int, end: int, slots: Ids, bits
             row = (row + matched) | (row - matched)
     if size < 64:
         row |= ~np.uint64(0) << np.uint64(size)
-    return 64 - _ones(row)
+    return 64 - _ones(row)  # pyright: ignore[reportArgumentType]
 
 
 @_compiled
