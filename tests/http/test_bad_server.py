@@ -81,15 +81,18 @@ def test_a_server_that_bears_few_at_once_is_asked_few_at_once(server: BadServer)
     assert counts["shown"]["429"] < 300
 
 
+@pytest.mark.parametrize("first", [0.02, 0.0001])
 def test_a_server_that_is_gone_for_a_while_is_waited_for_and_the_pause_is_told(
-    server: BadServer,
+    server: BadServer, monkeypatch: pytest.MonkeyPatch, first: float
 ) -> None:
+    # Even a request that spends all its attempts before the server is known to be gone waits.
+    monkeypatch.setattr(WAITS, "first", first)
     told: list[Any] = []
 
     async def outage() -> Any:
         server.begin({"503": 1.0})
         asking = asyncio.create_task(ask_all(server.url, CallLog.in_memory(), 40, concurrency=8))
-        while "paused" not in told:
+        while "paused" not in told and not asking.done():
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
         found_out = (await asyncio.to_thread(server.counts))["shown"]["503"]

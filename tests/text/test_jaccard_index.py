@@ -48,18 +48,21 @@ def test_every_decision_and_neighbour_is_that_of_the_loop(stream, threshold, shi
     replay(stream, threshold, shingle=shingle, hold=hold)
 
 
-def test_it_grows_past_every_first_allocation_and_decides_long_texts_exactly():
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
+def test_it_grows_past_every_first_allocation_and_decides_all_sizes_exactly(threshold):
     rng = random.Random(2)
     words = [f"g{number}" for number in range(900)]
     stream = []
     for number in range(300):
-        text = rng.sample(words, rng.randint(1, 90))
+        text = rng.sample(words, rng.choice([1, 2, 5, 17, 18, 40, 90, 300]))
         if number % 3 == 2:
             text = stream[rng.randrange(number)].split()
-            text[rng.randrange(len(text))] = rng.choice(words)
+            for _ in range(rng.randint(0, 1 + len(text) // 8)):
+                text[rng.randrange(len(text))] = rng.choice(words)
+            text = text[: rng.randint(max(1, len(text) - 6), len(text))]
         stream.append(" ".join(text))
-    replay(stream, 0.7)
-    replay(stream, 0.7, hold=True)
+    replay(stream, threshold)
+    replay(stream, threshold, hold=True)
 
 
 def test_how_the_texts_are_cut_into_calls_changes_nothing():

@@ -124,8 +124,8 @@ class Client:
                     lane.deny(self._denied(path, outcome))
                 lane.leave(ticket, outcome)
                 failures += 1
-                # Neither a rate limit nor a probe says anything about this request.
-                attempts += not (outcome.waiting or ticket == PROBE or provider.state != "up")
+                # A rate limit, a probe, a server that fails everybody: all say nothing about this.
+                attempts += not (outcome.waiting or ticket == PROBE or provider.fails(outcome))
                 wait = outcome.after + WAITS.jitter(failures - 1)
                 left -= time.monotonic() - start + wait
                 if outcome.kind == "refused":

@@ -104,6 +104,10 @@ class Provider:
             self._down_since = self._streak_since
             self._begin_pause(WAITS.pause, trouble)
 
+    def fails(self, trouble: Trouble) -> bool:
+        """Whether this trouble is the provider's own: it is down, or about to be found so."""
+        return self.state != "up" or (trouble.dead and self._streak >= _IN_A_ROW)
+
     def abandoned(self, *, probe: bool) -> None:
         """An attempt was cancelled."""
         if probe:

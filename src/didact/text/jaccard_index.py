@@ -6,7 +6,7 @@ pairs are settled without being compared, as in joins of similar sets (Bayardo e
 All Pairs Similarity Search", 2007; Xiao et al., "Efficient Similarity Joins for Near Duplicate
 Detection", 2008):
 
-* J >= t bounds the size of the other: from t to 1/t times one's own;
+* J >= t bounds the size of the other, from t to 1/t times one's own: texts are listed by size;
 * two near texts share one of the rarest m - tm + 1 words of each, so each is listed under those
   only (prefix filtering);
 * 64 bits that hold the parity of hashed words bound the words two texts do not share, before any
@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from itertools import accumulate, chain
+from math import log
 from types import ModuleType
 from typing import TypeVar
 
@@ -37,6 +38,12 @@ from didact.text.words import all_words
 __all__ = ["JaccardIndex", "shingles"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_CLASSES = 24
+_SIZES = np.array(
+    [min(int(log(max(size, 1), 1.25)), _CLASSES - 1) for size in range(256)], np.int32
+)
+"""The class of each size: a quarter apart, the last for all texts of more than 169 words."""
 
 _LAST_QUERY = 2**31 - 2
 """Queries are numbered in 32 bits."""
@@ -75,10 +82,10 @@ class JaccardIndex:
         self._vocabulary.default_factory = self._vocabulary.__len__
         self._state = np.zeros(4, np.int64)
         self._tokens = np.zeros(1024, np.int32)
-        self._texts = np.zeros((64, 2), np.int64)
-        self._lists = np.zeros((256, 2), np.int64)
+        self._texts = np.zeros((64, 3), np.int64)
+        self._lists = np.zeros((256, _CLASSES, 2), np.int32)
         self._seen = np.zeros(256, np.int32)
-        self._postings = np.zeros((1024, 2), np.int64)
+        self._postings = np.zeros(1024, np.int64)
 
     def __len__(self) -> int:
         return int(self._state[0])
@@ -109,8 +116,8 @@ class JaccardIndex:
         while True:
             done = sweep(
                 look, add, self._threshold, ids, ends, found, scores,
-                self._state, self._tokens, self._texts, self._lists, self._postings, self._seen,
-                done,
+                self._state, self._tokens, self._texts, _SIZES, self._lists, self._postings,
+                self._seen, done,
             )  # fmt: skip
             if done == len(ends):
                 break

@@ -5,11 +5,12 @@ Imported only at the first search, because it brings in numba. Only plain loops:
 fraction of the time that array expressions take, and are kept on disk where one may write.
 
 Layout. ``tokens`` holds the token ids of all texts, each text's once and the rarest first, end to
-end; ``texts[i]`` is where text *i* starts in it and the last query that compared it.
-``lists[token]`` is the newest chunk of postings of a token and how many there are. Chunk *k* of a
-token has a header that points to chunk *k - 1* and room for 2**k postings, so the count alone says
-how far each is filled. A posting is the signature of a text, its position and its size. ``seen``
-holds for each token the last query that it stood in.
+end; ``texts[i]`` is where text *i* starts in it, the last query that compared it, its signature.
+``seen`` holds for each token the last query that it stood in. ``classes`` says for each size which
+class it is in. ``lists[token, class]`` is the newest chunk of postings of a token in texts of that
+class, and how many there are. Chunk *k* has a header that points to chunk *k - 1* and room for 2**k
+postings, so the count alone says how far each is filled. A posting is the position of a text and
+its signature, folded to 32 bits: the search reads millions of them, and memory is what limits it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _COUNT, _TOKENS, _POSTINGS, _QUERY = 0, 1, 2, 3
+_START, _ASKED, _SIGNATURE = 0, 1, 2
+_LOW = np.uint64(0xFFFFFFFF)
 _SCALE = 1 << 20
 _ROUNDING = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
@@ -86,22 +89,38 @@ def _signature(ids: Ids, start: int, end: int) -> np.uint64:
 
 
 @_compiled
+def _folded(signature: np.uint64) -> np.int64:
+    return np.int64((signature ^ (signature >> np.uint64(32))) & _LOW)
+
+
+@_compiled
+def _class_of(size: int, classes: Ids) -> int:
+    return classes[min(size, len(classes) - 1)]
+
+
+@_compiled
 def _prefix(size: int, threshold: float) -> int:
     """How many of its rarest tokens a text must be listed, and looked up, under."""
     return size - max(int(np.ceil(threshold * size - _ROUNDING)), 1) + 1
 
 
 @_compiled
-def _shared(tokens: Ids, start: int, end: int, seen: Ids, query: int, least: int) -> int:
-    """How many tokens of a text stand in the query; -1 where they are fewer than ``least``."""
-    spare = end - start - least
+def _similarity(
+    size: int, text: int, threshold: float, query: int, tokens: Ids, texts: Integers, seen: Ids
+) -> float:
+    """Jaccard with the query; -1 as soon as it cannot reach the threshold."""
+    start, end = texts[text, _START], texts[text + 1, _START]
+    other = end - start
+    least = int(np.ceil(threshold * (size + other) / (1.0 + threshold) - _ROUNDING))
+    spare = other - least
     missing = 0
     for j in range(start, end):
         if seen[tokens[j]] != query:
             missing += 1
             if missing > spare:
-                return -1
-    return end - start - missing
+                return -1.0
+    common = other - missing
+    return common / (size + other - common)
 
 
 @_compiled
@@ -114,53 +133,54 @@ def _search(
     state: Integers,
     tokens: Ids,
     texts: Integers,
-    lists: Integers,
+    classes: Ids,
+    lists: NDArray[np.int32],
     postings: Integers,
     seen: Ids,
 ) -> tuple[int, float]:
     best, found = 0.0, -1
     query = state[_QUERY]
     size = end - start
+    folded = _folded(signature)
     # J of at least t leaves at most (1 - t)/(1 + t) of m + n words in one text only.
     unshared = int((1.0 - threshold) / (1.0 + threshold) * _SCALE) + 2
-    shortest = int(np.ceil(threshold * size - _ROUNDING))
+    shortest = max(int(np.ceil(threshold * size - _ROUNDING)), 1)
     for i in range(_prefix(size, threshold)):
         token = ids[start + i]
-        count = lists[token, 1]
-        if count == 0:
-            continue
-        chunk, room = lists[token, 0], 1
-        while 2 * room <= count:
-            room *= 2
-        filled = count - room + 1
         # A text first met here shares none of the i rarer words, so at most size - i in all.
         longest = int((size - i) * (1.0 + threshold) / threshold - size + _ROUNDING)
-        while room:
-            for p in range(chunk + 1, chunk + 1 + filled):
-                other = postings[p, 1] & 0xFFFFFFFF
-                unlike = _ones(np.uint64(postings[p, 0]) ^ signature)
-                # One branch, almost always taken: three would be guessed wrongly too often.
-                if (
-                    (other < shortest)
-                    | (other > longest)
-                    | (unlike * _SCALE > (size + other) * unshared)
-                ):
-                    continue
-                text = postings[p, 1] >> 32
-                if texts[text, 1] == query:
-                    continue
-                texts[text, 1] = query
-                first = texts[text, 0]
-                least = int(np.ceil(threshold * (size + other) / (1.0 + threshold) - _ROUNDING))
-                common = _shared(tokens, first, first + other, seen, query, least)
-                if common < 0:
-                    continue
-                score = common / (size + other - common)
-                if score >= threshold and (score > best or (score == best and text < found)):
-                    best, found = score, text
-            chunk = postings[chunk, 0]
-            room //= 2
-            filled = room
+        most = (size + longest) * unshared
+        for group in range(_class_of(shortest, classes), _class_of(longest, classes) + 1):
+            count = lists[token, group, 1]
+            if count == 0 or longest < shortest:
+                continue
+            chunk, room = np.int64(lists[token, group, 0]), 1
+            while 2 * room <= count:
+                room *= 2
+            filled = count - room + 1
+            while room:
+                for p in range(chunk + 1, chunk + 1 + filled):
+                    posting = postings[p]
+                    if _ones(np.uint64(posting ^ folded) & _LOW) * _SCALE > most:
+                        continue
+                    text = posting >> 32
+                    if texts[text, _ASKED] == query:
+                        continue
+                    other = texts[text + 1, _START] - texts[text, _START]
+                    unlike = _ones(np.uint64(texts[text, _SIGNATURE]) ^ signature)
+                    if (
+                        (other < shortest)
+                        | (other > longest)
+                        | (unlike * _SCALE > (size + other) * unshared)
+                    ):
+                        continue
+                    texts[text, _ASKED] = query
+                    score = _similarity(size, text, threshold, query, tokens, texts, seen)
+                    if score >= threshold and (score > best or (score == best and text < found)):
+                        best, found = score, text
+                chunk = postings[chunk]
+                room //= 2
+                filled = room
     return found, best
 
 
@@ -172,32 +192,33 @@ def _post(
     signature: np.uint64,
     threshold: float,
     state: Integers,
-    lists: Integers,
+    classes: Ids,
+    lists: NDArray[np.int32],
     postings: Integers,
 ) -> bool:
     """List the next text under its rarest tokens; False, with nothing done, if room lacks."""
     prefix = _prefix(end - start, threshold)
+    group = _class_of(end - start, classes)
     needed = 0
     for i in range(start, start + prefix):
-        count = lists[ids[i], 1]
+        count = lists[ids[i], group, 1]
         if count & (count + 1) == 0:
             needed += count + 2
     if state[_POSTINGS] + needed > len(postings):
         return False
+    posting = (state[_COUNT] << 32) | _folded(signature)
     for i in range(start, start + prefix):
         token = ids[i]
-        count = lists[token, 1]
+        count = lists[token, group, 1]
         if count & (count + 1) == 0:
-            postings[state[_POSTINGS], 0] = lists[token, 0]
-            lists[token, 0] = state[_POSTINGS]
+            postings[state[_POSTINGS]] = lists[token, group, 0]
+            lists[token, group, 0] = state[_POSTINGS]
             state[_POSTINGS] += count + 2
         room = 1
         while 2 * room <= count + 1:
             room *= 2
-        p = lists[token, 0] + count + 2 - room
-        postings[p, 0] = np.int64(signature)
-        postings[p, 1] = (state[_COUNT] << 32) | (end - start)
-        lists[token, 1] = count + 1
+        postings[lists[token, group, 0] + count + 2 - room] = posting
+        lists[token, group, 1] = count + 1
     return True
 
 
@@ -213,7 +234,8 @@ def sweep(
     state: Integers,
     tokens: Ids,
     texts: Integers,
-    lists: Integers,
+    classes: Ids,
+    lists: NDArray[np.int32],
     postings: Integers,
     seen: Ids,
     first: int,
@@ -232,12 +254,12 @@ def sweep(
         if look and stop > start:
             found[number], scores[number] = _search(
                 ids, start, stop, signature, threshold,
-                state, tokens, texts, lists, postings, seen,
+                state, tokens, texts, classes, lists, postings, seen,
             )  # fmt: skip
         if add == 0 or (add == 1 and found[number] >= 0):
             continue
         if stop > start and not _post(
-            ids, start, stop, signature, threshold, state, lists, postings
+            ids, start, stop, signature, threshold, state, classes, lists, postings
         ):
             # It comes again, with repeated tokens where it was shortened: that changes nothing.
             for i in range(stop, ends[number]):
@@ -246,6 +268,7 @@ def sweep(
         for i in range(start, stop):
             tokens[state[_TOKENS]] = ids[i]
             state[_TOKENS] += 1
+        texts[state[_COUNT], _SIGNATURE] = np.int64(signature)
         state[_COUNT] += 1
-        texts[state[_COUNT], 0] = state[_TOKENS]
+        texts[state[_COUNT], _START] = state[_TOKENS]
     return len(ends)
