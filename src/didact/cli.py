@@ -17,13 +17,25 @@ from typing import Annotated, Any
 
 import typer
 
-from didact import pipeline, scaffold
+from didact import pipeline
 from didact import quickstart as whole_loop
-from didact.ablation import ablate_command
 from didact.checked import check_json, show_check
-from didact.components import KINDS, describe, find, headline, names, nearest
+from didact.commands.ablate import ablate_command
+from didact.commands.calls import calls
+from didact.commands.convert import convert_command
+from didact.commands.listing import list_command, new_command
+from didact.commands.options import (
+    File,
+    Json,
+    Out,
+    Overrides,
+    Quiet,
+    Retry,
+    RunPath,
+    interruptible,
+    say,
+)
 from didact.config import RunConfig
-from didact.convert import TARGETS, convert
 from didact.disk import is_full
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
 from didact.forecast import Forecast, forecast
@@ -34,11 +46,10 @@ from didact.ping import ping as run_ping
 from didact.progress import Progress
 from didact.report.build import build
 from didact.runfile import load
-from didact.shown import chat_turns, show_component, show_funnel, show_life, show_run
+from didact.shown import chat_turns, show_funnel, show_life, show_run
 from didact.sieve import VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.terminal import typed_lines
-from didact.transfer import export_calls, import_calls
 from didact.web.command import open_command
 
 __all__ = ["app", "main"]
@@ -51,24 +62,13 @@ app = typer.Typer(
     " evaluate. Everything is in one run directory and can be replayed.",
 )
 
-calls = typer.Typer(no_args_is_help=True, help="The calls of a run as JSONL, and back.")
 app.add_typer(calls, name="calls")
 app.command("open")(open_command)
 app.command("ablate")(ablate_command)
+app.command("convert")(convert_command)
+app.command("list")(list_command)
+app.command("new")(new_command)
 
-File = Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="KEY=VALUE...", help="Settings to override: train.lora=8"),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", help="The run directory; by default out/NAME, NAME from the file."),
-]
-Retry = Annotated[bool, typer.Option("--retry", help="Ask again the calls that failed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-RunPath = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
 Verb = Callable[..., Any]
 
 
@@ -107,11 +107,6 @@ def _fail(error: DidactError, code: int) -> None:
     sys.exit(code)
 
 
-def _say(text: str, *, quiet: bool = False) -> None:
-    if not quiet:
-        print(text, file=sys.stderr)
-
-
 @app.command()
 def quickstart(
     out: Annotated[Path, typer.Option(help="Where the two runs go.")] = Path("out/quickstart"),
@@ -119,13 +114,13 @@ def quickstart(
     quiet: Quiet = False,
 ) -> None:
     """The whole loop on the model that ships with didact: no GPU, no key, no network."""
-    with _interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
+    with interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
         page = whole_loop.quickstart(out, seed=seed, on_event=progress)
     own = out / "self-instruct"
     if not quiet:
         print(show_funnel(Run.open(own)))
-    _say(f"report    {page}", quiet=quiet)
-    _say(f"next      didact show {own}    or    didact chat {own}", quiet=quiet)
+    say(f"report    {page}", quiet=quiet)
+    say(f"next      didact show {own}    or    didact chat {own}", quiet=quiet)
 
 
 @app.command()
@@ -139,7 +134,7 @@ def run(
     """Every stage of a run file in order; run again, it goes on where it stopped."""
     path = _stages(pipeline.run, file, overrides, out=out, retry=retry, quiet=quiet)
     page = build([path], path / "report.html")
-    _say(f"report    {page}\nnext      didact show {path}", quiet=quiet)
+    say(f"report    {page}\nnext      didact show {path}", quiet=quiet)
 
 
 @app.command()
@@ -187,7 +182,7 @@ def _stage(
     quiet: bool, after: str,
 ) -> None:  # fmt: skip
     path = _stages(verb, file, overrides, out=out, retry=retry, quiet=quiet)
-    _say(f"next      didact {after} {path if after == 'report' else file}", quiet=quiet)
+    say(f"next      didact {after} {path if after == 'report' else file}", quiet=quiet)
 
 
 def _stages(
@@ -196,21 +191,9 @@ def _stages(
 ) -> Path:  # fmt: skip
     config = load(file, overrides or [], run=out)
     path = out or Path("out") / config.name
-    with _interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
+    with interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
         verb(config, path, on_event=progress, retry=retry)
     return path
-
-
-class _interruptible:
-    """Ctrl-C ends with one line and the code that shells expect."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is KeyboardInterrupt:
-            _say("\ndidact: interrupted; run the same command to continue, no call is repeated")
-            raise typer.Exit(130)
 
 
 @app.command()
@@ -241,7 +224,7 @@ def check(
     projections: list[Projection] = []
     if pilot and (yes or _agreed(found, config)):
         where = out or Path("out") / config.name
-        with _interruptible(), Progress(sys.stderr, quiet=as_json) as progress:
+        with interruptible(), Progress(sys.stderr, quiet=as_json) as progress:
             projections = run_pilot(config, where, on_event=progress)
     if as_json:
         print(json.dumps(check_json(file, config, found, pongs, projections)))
@@ -293,93 +276,6 @@ def report(
     print(build(runs, out or runs[0] / "report.html"))
 
 
-@app.command("list")
-def list_command(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}.")] = None,
-    name: Annotated[str | None, typer.Argument(help="One component: its settings.")] = None,
-    as_json: Json = False,
-) -> None:
-    """The components a run file can name, and their settings."""
-    kinds = [_kind(kind)] if kind else list(KINDS)
-    if name:
-        component = find(kinds[0], name)
-        print(show_component(name, component, describe(component), as_json=as_json))
-        return
-    found = {one: {n: headline(find(one, n)) for n in names(one)} for one in kinds}
-    if as_json:
-        print(json.dumps(found))
-        return
-    for one, components in found.items():
-        print(one)
-        for component, text in components.items():
-            print(f"  {component:<22} {text}")
-
-
-def _kind(word: str) -> str:
-    plural = word if word.endswith("s") else f"{word}s"
-    if plural not in KINDS:
-        raise ConfigError(f"no kind {word!r}{nearest(plural, KINDS)}")
-    return plural
-
-
-@calls.command("export")
-def calls_export(
-    run: RunPath,
-    file: Annotated[Path, typer.Argument(help="The JSONL file to write.", show_default=False)],
-) -> None:
-    """Write every call of a run as JSON, one call a line."""
-    count = export_calls(run, file)
-    _say(f"{count} calls in {file}\nnext      didact calls import {file} RUN")
-
-
-@calls.command("import")
-def calls_import(
-    file: Annotated[Path, typer.Argument(help="A JSONL file of calls.", show_default=False)],
-    run: Annotated[
-        Path, typer.Argument(help="A run directory, made if need be.", show_default=False)
-    ],
-) -> None:
-    """Give the calls of a file to a run, all or none: it replays them instead of asking."""
-    done = import_calls(file, run)
-    _say(f"{done.added} calls added, {done.here} were there already")
-    _say(f"next      didact run FILE --out {run}")
-
-
-@app.command("convert")
-def convert_command(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A file, or a run directory.", show_default=False)
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file.", show_default=False)],
-    to: Annotated[str, typer.Option(help=f"One of: {', '.join(TARGETS)}.", show_default=False)],
-    origin: Annotated[
-        str | None, typer.Option("--from", help="The source that reads IN, if not told from it.")
-    ] = None,
-    skip: Annotated[bool, typer.Option("--skip", help="Count bad rows, and go on.")] = False,
-    as_json: Json = False,
-) -> None:
-    """From one format of data to another; what cannot be carried is counted with its reason."""
-    with _interruptible():
-        done = convert(source, out, to=to, source=origin, skip=skip)
-    if as_json:
-        print(json.dumps(done.to_json()))
-        return
-    for line in done.lines():
-        print(line)
-
-
-@app.command()
-def new(
-    kind: Annotated[str, typer.Argument(help="recipe, filter, source, model, ...")],
-    name: Annotated[str, typer.Argument(help="Its name; the file is named so.")],
-    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
-) -> None:
-    """Start a component of your own: one file, used as `use: ./name.py`."""
-    path = scaffold.scaffold(kind, name, folder)
-    print(path)
-    _say(f"next      edit it, then name it in a run file: use: ./{path.name}")
-
-
 @app.command()
 def chat(
     path: RunPath,
@@ -388,7 +284,7 @@ def chat(
 ) -> None:
     """Talk to the model that a run trained; one line in, one answer out."""
     turns = chat_turns(Run.open(path), model, max_tokens=max_tokens, seed=random.randrange(2**31))
-    with _interruptible():
-        _say("An instruction a line; an empty line or Ctrl-D ends.")
+    with interruptible():
+        say("An instruction a line; an empty line or Ctrl-D ends.")
         for answer in turns(typed_lines()):
             print(answer)
