@@ -160,7 +160,10 @@ class Example:
 
     @property
     def prompt(self) -> tuple[Message, ...]:
-        """The messages a model is asked to answer: everything before the last assistant turn."""
+        """The messages a model is asked to answer: everything before the last assistant turn.
+
+        Of a test item, where a user turn follows another, the model's own answer comes between.
+        """
         if self.messages and self.messages[-1].role == "assistant":
             return self.messages[:-1]
         return self.messages
@@ -226,6 +229,9 @@ class Answer:
     text: str
     call: str
     """Key of the call in the call log."""
+    before: tuple[Message, ...] = ()
+    """What was asked with the model's own earlier answers in it, where an item has several turns;
+    else empty, and the prompt of the item was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
