@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from didact.context import Filter, Listener, Source
 from didact.disk import storing
 from didact.errors import ConfigError, DidactError
 from didact.records import JSON, Example
+from didact.sifting import numbered
 from didact.stats.bootstrap import Interval, paired_bootstrap, sign_flip
 from didact.store import Run
 
@@ -126,7 +126,7 @@ def ablate(
     ``size`` rows are trained on at most; by default as many as the smallest arm has.
     """
     _check(config, seeds=seeds, size=size)
-    names = _numbered([name_of(component) for component in config.filter])
+    names = numbered([name_of(component) for component in config.filter])
     chosen: dict[str, list[int]] = {ALL: list(range(len(names)))}
     for number, name in enumerate(names):
         chosen[name] = [other for other in chosen[ALL] if other != number]
@@ -299,13 +299,3 @@ def _families(items: Sequence[Example]) -> dict[str, str]:
 
 def _folder(name: str) -> str:
     return {ALL: "all", NONE: "none"}.get(name, f"without-{name}")
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """The names, the second of two equal ones as ``name-2``, as the verdicts have them."""
-    seen: Counter[str] = Counter()
-    numbered: list[str] = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return numbered

@@ -7,7 +7,6 @@ killed at any moment: the next time, finished calls are answered from the call l
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -15,14 +14,15 @@ from typing import Any, TypeAlias, cast
 
 from didact import tables
 from didact.components import fingerprint, name_of, path_fingerprint
-from didact.config import Evaluation, Generation, RunConfig, Training
-from didact.context import Context, Filter, Listener, Recipe, Source
+from didact.config import Generation, RunConfig, Training
+from didact.context import Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
+from didact.evaluating import evaluate
 from didact.formats.refusals import Refusals
-from didact.judging import verdicts
 from didact.mixture import Pools
-from didact.records import JSON, Answer, Example, Request, Verdict, digest
+from didact.records import JSON, Example, digest
 from didact.resolve import base_path, items, seeds, whole
+from didact.sifting import Sifting, numbered
 from didact.store import Run
 from didact.work import Summary, Work, opened, run_async
 
@@ -41,6 +41,12 @@ def check(config: RunConfig) -> None:
         readings.append(lambda training=config.train: base_path(training))
     if config.evaluate:
         readings.append(lambda evaluation=config.evaluate: items(evaluation))
+    for component in config.filter:
+        if hasattr(component, "protect") and not (config.evaluate or _named(component)):
+            problems.append(
+                f"filter: {name_of(component)} holds examples against test items, and the run has"
+                " no evaluate stage; name files of them under `against`"
+            )
     for read in readings:
         try:
             read()
@@ -48,6 +54,10 @@ def check(config: RunConfig) -> None:
             problems.append(str(error))
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def _named(component: object) -> bool:
+    return bool(getattr(component, "against", ()))
 
 
 def run(
@@ -97,7 +107,7 @@ def generate(
 async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -> Summary:
     all_seeds = {seed.id: seed for found in given for seed in found}
     pools = Pools(work.config.generate, seed=work.config.seed)
-    parts = _numbered([name_of(entry.use) for entry in work.config.generate])
+    parts = numbered([name_of(entry.use) for entry in work.config.generate])
     try:
         with work.making(mark) as folder:
             folder.write(tables.SEEDS, all_seeds.values())
@@ -157,56 +167,48 @@ def filter(
     config: RunConfig, where: Where, *, on_event: Listener | None = None, retry: bool = False
 ) -> Summary:
     """Judge examples: every filter in order sees what those before it kept."""
+    protected = _protected(config)
     with opened(config, where) as opened_run:
         if retry:
             opened_run.calls.forget_failures()
         work = Work("filter", config, opened_run, on_event=on_event, retry=retry)
         filters: list[JSON] = [fingerprint(component) for component in config.filter]
-        mark = digest({"filter": filters, "reads": work.output("generate")})
-        return work.fresh(mark) or run_async(lambda: _filter(work, mark))
+        parts: dict[str, JSON] = {"filter": filters, "reads": work.output("generate")}
+        if protected:
+            parts["protects"] = digest([item.id for item in protected])
+        mark = digest(parts)
+        return work.fresh(mark) or run_async(lambda: _filter(work, mark, protected))
 
 
-async def _filter(work: Work, mark: str) -> Summary:
-    survivors = work.run.examples()
-    primer = work.run.seeds()
-    work.read = len(survivors)
-    names = _numbered([name_of(component) for component in work.config.filter])
+def _protected(config: RunConfig) -> list[Example]:
+    """The test items of the run, where a filter holds examples against them."""
+    wanted = any(hasattr(component, "protect") for component in config.filter)
+    return items(config.evaluate) if wanted and config.evaluate else []
+
+
+async def _filter(work: Work, mark: str, protected: Sequence[Example]) -> Summary:
+    examples = work.run.examples()
+    work.read = len(examples)
+    sifting = Sifting(
+        work.config.filter,
+        examples,
+        context=work.context,
+        seeds=work.run.seeds(),
+        items=protected,
+    )
     try:
         with work.making(mark) as folder:
             with folder.writing(tables.VERDICTS) as writer:
-                for name, component in zip(names, work.config.filter, strict=True):
-                    if hasattr(component, "prime"):
-                        component.prime(primer)  # pyright: ignore
-                    survivors = await _judged(work, component, survivors, name=name, writer=writer)
-            work.kept = folder.write(tables.KEPT, survivors)
+                async with aclosing(sifting.judgements()) as judgements:
+                    async for name, key, _, verdict, number, total in judgements:
+                        writer.add((key, name, verdict))
+                        if not verdict.keep:
+                            work.dropped[f"{name}: {verdict.reason}"] += 1
+                        work.progress(number, total)
+            work.kept = folder.write(tables.KEPT, sifting.kept)
             return work.finish(folder, mark)
     finally:
         await work.close()
-
-
-async def _judged(
-    work: Work,
-    component: Filter,
-    examples: Sequence[Example],
-    *,
-    name: str,
-    writer: tables.Writer[tuple[str, str, Verdict]],
-) -> list[Example]:
-    """What a filter keeps, its verdicts written."""
-    kept: list[Example] = []
-    found = verdicts(component, work.context(name), examples, name=name)
-    async with aclosing(found) as judged:
-        number = 0
-        async for verdict in judged:
-            example = examples[number]
-            number += 1
-            writer.add((example.id, name, verdict))
-            if verdict.keep:
-                kept.append(example)
-            else:
-                work.dropped[f"{name}: {verdict.reason}"] += 1
-            work.progress(number, len(examples))
-    return kept
 
 
 def train(
@@ -239,80 +241,3 @@ def _train(work: Work, mark: str, training: Training, base: Path) -> Summary:
         model = training.use.train(work.context(), examples, base, folder.path)
         relative = model.resolve().relative_to(folder.path.resolve()).as_posix()
         return work.finish(folder, mark, model=relative, outputs={relative: "a model"})
-
-
-def evaluate(
-    config: RunConfig, where: Where, *, on_event: Listener | None = None, retry: bool = False
-) -> Summary:
-    """Ask every model every test item, and score the answers."""
-    evaluation = config.evaluate
-    if evaluation is None:
-        raise ConfigError("evaluate: the run file has no evaluate stage")
-    tests = items(evaluation)
-    with opened(config, where) as opened_run:
-        if retry:
-            opened_run.calls.forget_failures()
-        work = Work("evaluate", config, opened_run, on_event=on_event, retry=retry)
-        if missing := [role for role in evaluation.models if role not in work.models]:
-            raise ConfigError(f"evaluate: no model for {', '.join(missing)}; run train first")
-        parts: dict[str, JSON] = {
-            "items": digest([test.to_json() for test in tests]),
-            "models": list(evaluation.models),
-            "with": [fingerprint(evaluator) for evaluator in evaluation.evaluators],
-            "sampling": evaluation.sampling.to_json(),
-            "seed": config.seed,
-        }
-        mark = digest(parts)
-        return work.fresh(mark) or run_async(lambda: _evaluate(work, mark, evaluation, tests))
-
-
-async def _evaluate(
-    work: Work, mark: str, evaluation: Evaluation, tests: Sequence[Example]
-) -> Summary:
-    work.read = len(tests) * len(evaluation.models)
-    try:
-        with work.making(mark) as folder:
-            folder.write(tables.ITEMS, tests)
-            answers: list[Answer] = []
-            with folder.writing(tables.ANSWERS) as writer:
-                async with aclosing(_answers(work, evaluation, tests)) as results:
-                    async for answer in results:
-                        answers.append(answer)
-                        writer.add(tables.AnswerRow.of(answer))
-                        work.kept += 1
-                        work.progress(work.kept, work.read)
-            with folder.writing(tables.SCORES) as scores:
-                names = _numbered([name_of(evaluator) for evaluator in evaluation.evaluators])
-                for name, evaluator in zip(names, evaluation.evaluators, strict=True):
-                    async for score in evaluator.score(work.context(name), answers):
-                        scores.add(score)
-            return work.finish(folder, mark)
-    finally:
-        await work.close()
-
-
-async def _answers(
-    work: Work, evaluation: Evaluation, tests: Sequence[Example]
-) -> AsyncGenerator[Answer, None]:
-    """Role by role, so that only one local model need be in memory at a time."""
-    for role in evaluation.models:
-        ctx = work.context()
-
-        async def answer(item: Example, ctx: Context = ctx, role: str = role) -> Answer:
-            request = Request(messages=item.prompt, sampling=evaluation.sampling)
-            reply = await ctx.ask(request, model=role)
-            return Answer(example=item, model=role, text=reply.text, call=reply.key)
-
-        async with aclosing(ctx.map(answer, tests)) as results:
-            async for result in results:
-                yield result
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """The names, the second of two equal ones as ``name-2``: they key randomness and verdicts."""
-    seen: Counter[str] = Counter()
-    numbered: list[str] = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return numbered

@@ -183,7 +183,7 @@ def show_life(found: Life, *, as_json: bool) -> str:
         score = f", score {verdict.score:.3f}" if verdict.score is not None else ""
         evidence = f"  {json.dumps(dict(verdict.evidence))}" if verdict.evidence else ""
         lines.append(f"{name:<9} {word}{score}{evidence}")
-    if found.part == "generated":
+    if found.part in {"generated", "rewritten"}:
         lines.append(f"trained   {'yes' if found.trained else 'no'}")
     for answer in found.answers:
         lines.append(f"answer    {answer.model}: {answer.text}")

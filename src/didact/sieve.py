@@ -19,11 +19,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, BinaryIO, cast
 
 import typer
 
-from didact.components import build, find, name_of
+from didact.components import build, find
 from didact.context import Context, Filter
 from didact.convert import examples_of
 from didact.disk import storing
@@ -31,8 +31,9 @@ from didact.document import parse_value
 from didact.errors import ConfigError
 from didact.formats.refusals import Refusals
 from didact.formats.writers import WRITERS, CannotCarry
-from didact.judging import asks, verdicts
+from didact.judging import asks
 from didact.records import JSON, Example, Verdict
+from didact.sifting import Judgement, Sifting
 
 __all__ = ["Sieved", "Step", "VerdictsFile", "With", "filter_of", "is_run_file", "sieve"]
 
@@ -141,6 +142,8 @@ def filter_of(text: str) -> Filter:
         raise ConfigError("\n".join(told))
     if asks(component):
         raise ConfigError(f"--with {use}: it asks a model; name it in a run file, with the model")
+    if hasattr(component, "protect") and not getattr(component, "against", ()):
+        raise ConfigError(f"--with {use}: name files of test items: {use}:against=[items.jsonl]")
     return cast("Filter", component)
 
 
@@ -187,48 +190,32 @@ def sieve(
 async def _judged(
     components: Sequence[Filter], examples: Sequence[Example], rows: list[dict[str, JSON]] | None
 ) -> tuple[Sequence[Example], list[Step]]:
-    scores: dict[str, dict[str, float | None]] = {}
-    steps: list[Step] = []
-    used: Counter[str] = Counter()
-    for component in components:
-        name = name_of(component)
-        used[name] += 1
-        step = Step(name=name if used[name] == 1 else f"{name}-{used[name]}")
-        steps.append(step)
-        hooks = cast("Any", component)
-        if hasattr(component, "hear"):
-            hooks.hear(scores)
-        if hasattr(component, "rewrite"):
-            examples = [hooks.rewrite(example) for example in examples]
-        heard = scores.setdefault(step.name, {})
-        kept: list[Example] = []
-        stream = verdicts(component, Context({}), examples, name=step.name)
-        async with aclosing(stream) as given:
-            async for verdict in given:
-                example = examples[step.seen]
-                step.seen += 1
-                heard[example.id] = verdict.score
-                if rows is not None:
-                    rows.append(_row(example, step.name, verdict))
-                if verdict.keep:
-                    kept.append(example)
-                    continue
+    sifting = Sifting(components, examples, context=lambda _: Context({}))
+    steps = {name: Step(name=name) for name in sifting.names}
+    async with aclosing(sifting.judgements()) as judgements:
+        async for judgement in judgements:
+            example, verdict = judgement.example, judgement.verdict
+            step = steps[judgement.filter]
+            step.seen += 1
+            step.kept += verdict.keep
+            if rows is not None:
+                rows.append(_row(judgement))
+            if not verdict.keep:
                 step.dropped[verdict.reason] += 1
                 step.shown.setdefault(verdict.reason, _shown(example, verdict))
-        step.kept = len(kept)
-        examples = kept
-    return examples, steps
+    return sifting.kept, list(steps.values())
 
 
-def _row(example: Example, name: str, verdict: Verdict) -> dict[str, JSON]:
+def _row(judgement: Judgement) -> dict[str, JSON]:
+    verdict = judgement.verdict
     return {
-        "id": example.id,
-        "filter": name,
+        "id": judgement.id,
+        "filter": judgement.filter,
         "keep": verdict.keep,
         "reason": verdict.reason,
         "score": verdict.score,
         "evidence": dict(verdict.evidence),
-        "instruction": example.instruction,
+        "instruction": judgement.example.instruction,
     }
 
 

@@ -9,6 +9,7 @@ from typing import cast
 
 from didact.records import JSON, Example, Verdict
 from didact.report.reading import Facts
+from didact.sifting import REWRITTEN
 
 __all__ = ["Card", "sample"]
 
@@ -28,14 +29,17 @@ class Card:
 
 def sample(facts: Facts, *, kept: bool, size: int = 10) -> tuple[Card, ...]:
     """Random kept or dropped examples; the run's seed decides which."""
-    ids = {example.id for example in facts.kept}
-    pool = [e for e in facts.examples or facts.kept if (e.id in ids) == kept]
+    out = {id for id, _, verdict in facts.verdicts if not verdict.keep}
+    pool = facts.kept if kept else [e for e in facts.examples if e.id in out]
     pool = [*{example.id: example for example in pool}.values()]
     rng = random.Random(f"{facts.seed}-{'kept' if kept else 'dropped'}")
     chosen = rng.sample(pool, min(size, len(pool)))
     wanted = {example.id for example in chosen}
     verdicts: dict[str, list[tuple[str, Verdict]]] = {}
-    for id, name, verdict in facts.verdicts:
+    # What a filter changed has its verdicts under the id from before.
+    now = {id: str(v.evidence[REWRITTEN]) for id, _, v in facts.verdicts if REWRITTEN in v.evidence}
+    for before, name, verdict in facts.verdicts:
+        id = before if before in wanted else now.get(before, "")
         if id in wanted:
             verdicts.setdefault(id, []).append((name, verdict))
     return tuple(_card(example, verdicts.get(example.id, []), facts.where) for example in chosen)
