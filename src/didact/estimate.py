@@ -83,6 +83,23 @@ class Estimate:
 
     steps: tuple[Step, ...]
 
+    @classmethod
+    def of(cls, *rows: tuple[str, str, Span, Span, int]) -> Estimate:
+        """Of steps by name, role, calls, tokens of a prompt, and the most tokens of a reply."""
+        return cls(
+            steps=tuple(
+                Step(
+                    name=name,
+                    role=role,
+                    calls=calls,
+                    prompt=prompt,
+                    reply=Span(1, most),
+                    max_tokens=(most,),
+                )
+                for name, role, calls, prompt, most in rows
+            )
+        )
+
     @property
     def calls(self) -> Span:
         """Of all steps."""

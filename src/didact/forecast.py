@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from didact import mixture
 from didact.capabilities import capabilities_of, needs_of
 from didact.components import name_of
 from didact.config import BASE, TRAINED, RunConfig
@@ -20,7 +21,7 @@ from didact.estimate import Estimate, Span, Step, text_tokens
 from didact.judging import asks
 from didact.prices import AS_OF, FREE, Price, Prices, in_process, money, served_name
 from didact.records import JSON, Example
-from didact.resolve import items, seeds
+from didact.resolve import seeds, suite_items
 
 __all__ = [
     "Forecast",
@@ -215,7 +216,9 @@ def _generating(config: RunConfig, prices: Mapping[str, Price | None]) -> list[P
 
 
 def estimate_of(recipe: Recipe, given: Sequence[Example]) -> Estimate | None:
-    """A recipe's arithmetic; None where it has none."""
+    """A recipe's arithmetic; None where it has none. One that asks no models makes no calls."""
+    if not mixture.asks(recipe):
+        return Estimate(steps=())
     estimate = getattr(recipe, "estimate", None)
     return cast("Estimate", estimate(given)) if estimate is not None else None
 
@@ -244,20 +247,26 @@ def _evaluating(config: RunConfig, prices: Mapping[str, Price | None]) -> list[P
     evaluation = config.evaluate
     if evaluation is None:
         return []
-    tests = items(evaluation)
-    prompt = text_tokens(["\n".join(turn.content for turn in test.prompt) for test in tests])
-    number = Span(len(tests), len(tests))
-    reply = Span(1, evaluation.sampling.max_tokens)
-    found = Estimate(
-        steps=tuple(
-            Step(name="answers", role=role, calls=number, prompt=prompt, reply=reply)
+    steps: list[Step] = []
+    asking: dict[str, object] = {}
+    for suite in evaluation.suites:
+        tests = suite_items(suite)
+        asking |= {name_of(one): one for one in suite.evaluators}
+        if not any(getattr(one, "reads_answers", True) for one in suite.evaluators):
+            continue
+        # The model's own answers stand before the later turns of an item.
+        calls = sum(turns_asked(test) for test in tests)
+        prompt = text_tokens(["\n".join(turn.content for turn in test.prompt) for test in tests])
+        reply = Span(1, (suite.sampling or evaluation.sampling).max_tokens)
+        steps += [
+            Step(name="answers", role=role, calls=Span(calls, calls), prompt=prompt, reply=reply)
             for role in evaluation.models
-        )
-    )
+        ]
+    found = Estimate(steps=tuple(steps))
     parts = [Part(stage="evaluate", part="", estimate=found, usd=cost_of(found, prices))]
-    for evaluator in evaluation.evaluators:
+    for name, evaluator in asking.items():
         role: Any = getattr(evaluator, "model", None)
         if isinstance(role, str) or needs_of(evaluator):
-            name, note = name_of(evaluator), "it asks a model about answers"
+            note = "it asks a model about answers"
             parts.append(Part(stage="evaluate", part=name, estimate=None, usd=None, note=note))
     return parts

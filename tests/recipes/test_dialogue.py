@@ -229,7 +229,7 @@ def test_the_estimate_is_what_is_asked():
     numbers = iter(range(9))
     _, _, models = run(recipe, given, "Yes.", lambda _: f"Why {next(numbers)}?")
     for step in recipe.estimate(given).steps:
-        assert step.calls == (3, 6)
+        assert step.calls == (3 if step.role == "human" else 0, 6)
         assert step.calls.high == len(models[step.role].asked)
 
 

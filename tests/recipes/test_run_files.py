@@ -33,6 +33,12 @@ def test_check_finds_nothing_wrong_with_it(name):
     result = CliRunner().invoke(app, ["check", str(RUNS / f"{name}.yaml")])
     assert result.exit_code == 0, result.output
     assert RECIPES[name].__name__ in result.output
+    assert f"generate/{name}: not known" not in result.output
+
+
+def test_a_recipe_that_asks_nobody_is_forecast_as_no_calls():
+    result = CliRunner().invoke(app, ["check", str(RUNS / "backtranslation/backward.yaml")])
+    assert "estimate  generate/backward: 0 calls, 0 tokens, $0.00" in result.output
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -30,6 +30,7 @@ from typing import ClassVar, Literal
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
 from didact.text.instruction_pool import Admission, InstructionPool
@@ -97,6 +98,18 @@ class Alpaca:
     def needs(self) -> Mapping[str, frozenset[str]]:
         """What the models must be able to do, by the field that names the role."""
         return {"model": frozenset({"chat" if self.chat else "completion"})}
+
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Prompts until there are enough tasks, where each brings all that it asks for, or few."""
+        fitting = [task.examples[0] for task in group_tasks(seeds) if self._fits(task)]
+        most = self.target if self.max_prompts is None else self.max_prompts
+        # Faithful, the stop cuts the last task off.
+        new = self.tasks_per_call - self.demonstrations - self._faithful
+        blocks = [write_blocks([(one.instruction, one.input, one.output)]) for one in fitting]
+        shown = min(self.demonstrations, len(fitting))
+        prompt = text_tokens([self._text(())]).plus(text_tokens(blocks).times(Span(shown, shown)))
+        calls = Span(min(-(-self.target // max(new, 1)), most), most)
+        return Estimate.of(("tasks", self.model, calls, prompt, self.max_tokens))
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order in which they were accepted."""

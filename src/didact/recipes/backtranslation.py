@@ -27,7 +27,7 @@ from typing import ClassVar, Literal, NamedTuple, cast
 
 from didact.context import Context
 from didact.errors import ConfigError, ModelError
-from didact.estimate import Estimate, Span, Step, text_tokens
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling, digest
 from didact.stats.mixing import Sample
 from didact.text.backtranslation import (
@@ -96,15 +96,7 @@ class Backtranslation:
         found = self._segments(seeds, _Told(), seed=0)
         calls = Span(len(found), len(found))
         prompt = text_tokens([f"{self.introduction}{segment.text}" for segment in found])
-        step = Step(
-            name="instructions",
-            role=self.model,
-            calls=calls,
-            prompt=prompt,
-            reply=Span(1, self.max_tokens),
-            max_tokens=(self.max_tokens,),
-        )
-        return Estimate(steps=(step,))
+        return Estimate.of(("instructions", self.model, calls, prompt, self.max_tokens))
 
     def pilot(self) -> Backtranslation:
         """The same for twenty of its segments."""

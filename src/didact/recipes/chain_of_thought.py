@@ -29,6 +29,7 @@ from typing import ClassVar, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span, text_tokens
 from didact.formats.containers import BadRow, rows_of
 from didact.labelled.answers import Solution, final_answer, same_answer, worked_solution
 from didact.labelled.patterns import Pattern, fill, read_patterns, shapes
@@ -94,6 +95,16 @@ class ChainOfThought:
         for name in ("inversion", "few_shot"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is a part of the examples, from 0 to 1")
+
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Rows that lack a rationale are counted; each is asked until an answer is right."""
+        rows = self._file_rows(_Told()) if self.data else self._seed_rows(seeds, _Told())
+        asked = dict.fromkeys(row.question for row in rows if not row.solution.rationale)
+        if self.model is None or not asked:
+            return Estimate(steps=())
+        calls = Span(len(asked), len(asked) * self.attempts)
+        prompt = text_tokens([_PROMPT.format(question=question) for question in asked])
+        return Estimate.of(("reasons", self.model, calls, prompt, self.max_tokens))
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of the rows, each followed by its turned one."""

@@ -27,7 +27,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
-from didact.estimate import Estimate, Span, Step, text_tokens
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
 from didact.text.transcripts import (
@@ -91,42 +91,25 @@ class Dialogue:
         return dict.fromkeys(fields, frozenset({"chat"}))
 
     def estimate(self, seeds: Sequence[Example]) -> Estimate:
-        """A call a seed, or two an exchange whose prompts grow."""
-        number = Span(len(seeds), len(seeds))
-        own = text_tokens(["".join(turn.content for turn in seed.messages) for seed in seeds])
+        """A call a seed, or two an exchange whose prompts grow; a talk may end at any turn."""
+        talks = self._talks(seeds, _Told(seeds=len(seeds)))
+        own = text_tokens(
+            [talk.topic + "".join(turn.content for turn in talk.turns) for talk in talks]
+        )
         scene = text_tokens([human_prompt("", ())])
         if self.form == "transcript":
-            prompt, reply = own.plus(scene), Span(1, self.max_tokens)
-            return Estimate(
-                steps=(
-                    Step(
-                        name="transcripts",
-                        role=self.model,
-                        calls=number,
-                        prompt=prompt,
-                        reply=reply,
-                        max_tokens=(self.max_tokens,),
-                    ),
-                )
+            number = Span(len(talks), len(talks))
+            return Estimate.of(
+                ("transcripts", self.model, number, own.plus(scene), self.max_tokens)
             )
         grown = Span(0, (self.exchanges - 1) / 2 * (self.max_tokens + self.human_max_tokens))
-        turns = number.times(Span(self.least, self.exchanges))
-        steps = (
-            ("human's turns", self.human, own.plus(scene), self.human_max_tokens),
-            ("assistant's turns", self.model, own, self.max_tokens),
-        )
-        return Estimate(
-            steps=tuple(
-                Step(
-                    name=name,
-                    role=role,
-                    calls=turns,
-                    prompt=prompt.plus(grown),
-                    reply=Span(1, most),
-                    max_tokens=(most,),
-                )
-                for name, role, prompt, most in steps
-            )
+        answered = sum(talk.answered_next for talk in talks)
+        first, most = len(talks) - answered, len(talks) * self.exchanges
+        human, own = own.plus(scene).plus(grown), own.plus(grown)
+        asked = Span(first, most - answered)
+        return Estimate.of(
+            ("human's turns", self.human, asked, human, self.human_max_tokens),
+            ("assistant's turns", self.model, Span(answered, most), own, self.max_tokens),
         )
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:

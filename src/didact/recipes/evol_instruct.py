@@ -34,6 +34,7 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
 from didact.text.evolution import fault_of_answer, fault_of_evolution, read_evolution, says_equal
@@ -101,6 +102,31 @@ class EvolInstruct:
     def needs(self) -> Mapping[str, frozenset[str]]:
         """What the models must be able to do, by the field that names the role."""
         return {"model": frozenset({"chat"}), "judge": frozenset({"chat"})}
+
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Every instruction in every round; of those that no rule eliminates early, the rest."""
+        asked = [text for seed in seeds if (text := _asked(seed)).strip()]
+        number = len(asked) * self.rounds
+        every, some = Span(number, number), Span(0, number)
+        own = text_tokens(asked)
+        # What was evolved is evolved again: it may be as long as a reply.
+        asked_for = Span(own.low, own.high + (self.rounds - 1) / 2 * self.max_tokens)
+        formats = DATA_EXAMPLES[: self.data_demonstrations + 1]
+        each = [text_tokens([evolution_prompt(one, "", formats)]) for one in self.operations]
+        around = Span(min(span.low for span in each), max(span.high for span in each))
+        most, both = Span(1, self.max_tokens), text_tokens([equality_prompt("", "")])
+        again = text_tokens([better_answer_prompt(one, "", "") for one in get_args(Improvement)])
+        rows = [
+            ("evolutions", self.model, every, around.plus(asked_for), self.max_tokens),
+            ("comparisons", self.judge, some, both.plus(asked_for).plus(most), _SHORT),
+            ("answers", self.model, some, most, self.max_tokens),
+        ]
+        if self.answer_rounds:
+            calls = some.times(Span(self.answer_rounds, self.answer_rounds))
+            rows.append(
+                ("better answers", self.model, calls, again.plus(most).plus(most), self.max_tokens)
+            )
+        return Estimate.of(*rows)
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples round by round, each round in the order of the pool."""
@@ -320,9 +346,11 @@ def _asked(example: Example) -> str:
 def _question(first: str, second: str) -> Request:
     """What the judge of equality is asked."""
     messages = (Message("user", equality_prompt(first, second)),)
-    return Request(messages=messages, sampling=Sampling(max_tokens=16))
+    return Request(messages=messages, sampling=Sampling(max_tokens=_SHORT))
 
 
+_SHORT = 16
+"""Tokens of what the judge says."""
 _ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {
     "seeds": 52_000,

@@ -34,7 +34,7 @@ import numpy as np
 
 from didact.context import Context
 from didact.errors import ConfigError, ParseError
-from didact.estimate import Estimate, Span, Step, text_tokens
+from didact.estimate import Estimate, Span, text_tokens
 from didact.inference.chat_start import chat_start
 from didact.records import JSON, Example, Message, Origin, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
@@ -144,30 +144,18 @@ class Magpie:
         """A sample, its tags and its answer, each for all samples or for those that pass."""
         pre_query = self.pre_query or (FAMILIES[self.family].own.text if self.family else "")
         every = Span(self.samples, self.samples)
-        some = Span(1, self.samples) if self._filters else every
+        some = Span(0, self.samples)
         attempts = Span(1, 1 if self.mode == "faithful" else 2)
         asked, most = Span(8, 60), self.answer_max_tokens
         rows = [("instructions", self.model, every, text_tokens([pre_query]), self.max_tokens)]
         for tag in self._asked:
-            calls = (every if tag == "quality" else some).times(attempts)
+            calls = some.times(attempts)
             prompt = text_tokens([tag_prompt(tag, "")]).plus(asked)
             rows.append((f"tags: {tag}", self.tagger, calls, prompt, self.tag_max_tokens))
         rows.append(("answers", self.answerer, some, asked, most))
         for role in filter(None, (self.guard, self.rewarder)):
             rows.append((f"{role} of answers", role, some, asked.plus(Span(1, most)), _SHORT))
-        return Estimate(
-            steps=tuple(
-                Step(
-                    name=name,
-                    role=role,
-                    calls=calls,
-                    prompt=prompt,
-                    reply=Span(1, longest),
-                    max_tokens=(longest,),
-                )
-                for name, role, calls, prompt, longest in rows
-            )
-        )
+        return Estimate.of(*rows)
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of sampling; *faithful*, shuffled. No seeds."""

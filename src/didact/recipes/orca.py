@@ -29,7 +29,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
-from didact.estimate import Estimate, Span, Step, text_tokens
+from didact.estimate import Estimate, Span, text_tokens
 from didact.labelled.flan_questions import Question, capped, draw, draw_by_task, questions
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
@@ -105,17 +105,9 @@ class Orca:
         text = text_tokens([question.text for question in known])
         system = text_tokens([*MESSAGES.values()])
         prompt = Span(text.low, text.high + system.high)
-        reply = Span(1, self.max_tokens)
-        return Estimate(
-            steps=tuple(
-                Step(
-                    name=f"answers {stage}",
-                    role=role,
-                    calls=Span(count, count),
-                    prompt=prompt,
-                    reply=reply,
-                    max_tokens=(self.max_tokens,),
-                )
+        return Estimate.of(
+            *(
+                (f"answers {stage}", role, Span(count, count), prompt, self.max_tokens)
                 for stage, role, count in self._plan(number)
             )
         )

@@ -32,13 +32,15 @@ from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
-from didact.records import INPUT_MARK, JSON, Example, Message, Origin, Request, Sampling
-from didact.stats.by_length import by_length
+from didact.estimate import Estimate, Span, text_tokens
+from didact.records import JSON, Example, Message, Origin, Request, Sampling
+from didact.stats.by_length import side_by_side
 from didact.stats.instruction_data import describe_instructions
 from didact.text.chat import render
 from didact.text.differences import differences
 from didact.text.rouge import rouge_l_words
-from didact.text.score_lines import parse_scores, scoring_prompt
+from didact.text.score_lines import parse_scores, rank, scoring_prompt
+from didact.text.translation import answering_in, pieces, put_together, translation_prompt
 from didact.text.words import all_words, count_words
 
 __all__ = ["Reanswer"]
@@ -101,6 +103,38 @@ class Reanswer:
         fields = ["model", *["judge"] * self.pairs, *["translator"] * bool(self.language)]
         return dict.fromkeys(fields, frozenset({"chat"}))
 
+    @property
+    def _teachers(self) -> tuple[str, ...]:
+        return (self.model, *self.rivals) if self.pairs else (self.model,)
+
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Every instruction to every teacher; its translation before, the judge after."""
+        asked = [seed.prompt for seed in seeds if _asks(seed)]
+        count = len(asked)
+        texts = text_tokens(["".join(turn.content for turn in prompt) for prompt in asked])
+        rows: list[tuple[str, str, Span, Span, int]] = []
+        if self.language:
+            said = [
+                [piece for turn in prompt for piece in pieces(turn.content) if piece.strip()]
+                for prompt in asked
+            ]
+            # The same text is translated once.
+            first, every = {one[0] for one in said}, {piece for one in said for piece in one}
+            around = text_tokens([translation_prompt(self.language, "")])
+            calls, prompt = Span(len(first), len(every)), around.plus(text_tokens(sorted(every)))
+            name, most = "translations", self.translation_max_tokens
+            rows.append((name, self.translator, calls, prompt, most))
+        number = Span(0 if self.language else count, count)
+        prompt = texts.plus(text_tokens([render((), add_generation_prompt=True)]))
+        rows += [(f"answers of {r}", r, number, prompt, self.max_tokens) for r in self._teachers]
+        if self.pairs:
+            rivals = len(self._teachers) + (self.old_competes and not self.language)
+            answers = Span(1, self.max_tokens).times(Span(min(rivals, 2), rivals))
+            prompt = texts.plus(answers).plus(text_tokens([scoring_prompt("", [""] * rivals)]))
+            calls = Span(0, count * (1 if self.mode == "faithful" else 2))
+            rows.append(("scores", self.judge, calls, prompt, self.judge_max_tokens))
+        return Estimate.of(*rows)
+
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of the seeds; of one seed the best answer first."""
         if not seeds:
@@ -136,7 +170,7 @@ class Reanswer:
         prompt = await self._translated(ctx, question.seed, found)
         if not prompt:
             return found
-        for role in (self.model, *self.rivals) if self.pairs else (self.model,):
+        for role in self._teachers:
             reply = await ctx.ask(self._request(prompt, question.draw), model=role)
             text = reply.text.strip()
             if reply.finish == "stop" and text:
@@ -154,19 +188,19 @@ class Reanswer:
         self, ctx: Context, seed: Example, found: _Found
     ) -> tuple[Message, ...] | None:
         """What is asked; translated piece by piece where there is a language."""
-        if not any(turn.role == "user" and turn.content.strip() for turn in seed.prompt):
+        if not _asks(seed):
             found.lost.append("no instruction")
             return None
         if not self.language:
             return seed.prompt
         turns: list[Message] = []
         for turn in seed.prompt:
-            pieces: list[str] = []
-            for piece in turn.content.split(INPUT_MARK, 1):
+            said: list[str] = []
+            for piece in pieces(turn.content):
                 if not piece.strip():
-                    pieces.append(piece)
+                    said.append(piece)
                     continue
-                text = _TRANSLATE.format(language=self.language, text=piece)
+                text = translation_prompt(self.language, piece)
                 sampling = Sampling(max_tokens=self.translation_max_tokens)
                 request = Request(messages=(Message("user", text),), sampling=sampling)
                 reply = await ctx.ask(request, model=self.translator)
@@ -175,8 +209,8 @@ class Reanswer:
                     found.lost.append(f"translation {ended}")
                     return None
                 found.calls.append(reply.key)
-                pieces.append(reply.text.strip())
-            turns.append(Message(turn.role, INPUT_MARK.join(pieces)))
+                said.append(reply.text.strip())
+            turns.append(Message(turn.role, put_together(said)))
         return tuple(turns)
 
     def _request(self, prompt: tuple[Message, ...], draw: int) -> Request:
@@ -185,8 +219,7 @@ class Reanswer:
         )
         if self.template == "alpaca":
             if self.language and prompt[0].role != "system":
-                said = _INTRODUCTION.format(language=self.language)
-                prompt = (Message("system", said), *prompt)
+                prompt = (Message("system", answering_in(self.language)), *prompt)
             prompt = (Message("user", render(prompt, add_generation_prompt=True)),)
         return Request(messages=prompt, sampling=sampling, draw=draw)
 
@@ -236,31 +269,16 @@ class Reanswer:
 
     def _pairs(self, made: _Made, found: _Found) -> list[Example]:
         """Every answer that beats another, with those it beats."""
-        scores = found.scores
-        if scores is None:
+        if (scores := found.scores) is None:
             return []
         for answer in found.answers:
             made.scores.setdefault(answer.role, []).append(scores[answer.text])
-        ranked = sorted(scores, key=lambda text: -scores[text])
-        by: dict[str, list[JSON]] = {text: [] for text in ranked}
-        for answer in found.answers:
-            by[answer.text].append(answer.role)
-        everything: list[JSON] = [
-            {"text": text, "score": scores[text], "by": by[text]} for text in ranked
-        ]
         examples: list[Example] = []
-        for text in ranked:
-            worse: list[JSON] = [other for other in ranked if scores[other] < scores[text]]
-            made.pairs += len(worse)
-            made.ties += sum(scores[other] == scores[text] for other in ranked) - 1
-            if worse:
-                meta: dict[str, JSON] = {
-                    "rejected": worse,
-                    "score": scores[text],
-                    "answered_by": by[text],
-                    "answers": everything,
-                }
-                examples.append(self._example(found, text, meta))
+        for place in rank(found.answers, scores):
+            made.pairs += len(place.worse)
+            made.ties += place.ties
+            if place.worse:
+                examples.append(self._example(found, place.text, place.meta))
         return examples
 
     def _example(self, found: _Found, output: str, meta: Mapping[str, JSON]) -> Example:
@@ -344,17 +362,16 @@ class _Made:
             "distinct_outputs": len({example.output for example in made}),
         }
         if self.compared:
-            old, new, similar = (fmean(column) for column in zip(*self.compared, strict=True))
-            table |= {"old_words": old, "new_words": new, "rouge_l_with_old": similar}
-            table["unchanged"] = self.unchanged
-            table["rouge_l_by_old_words"] = {
-                group.name: group.mean for group in by_length((c[0], c[2]) for c in self.compared)
-            }
+            table |= {**side_by_side(self.compared), "unchanged": self.unchanged}
         if self.scores:
             # Each tie is met from both of its sides.
             table |= {"pairs": self.pairs, "ties": self.ties // 2}
             table["mean_scores"] = {role: fmean(scores) for role, scores in self.scores.items()}
         return table
+
+
+def _asks(seed: Example) -> bool:
+    return any(turn.role == "user" and turn.content.strip() for turn in seed.prompt)
 
 
 def _reason(found: _Found, repeats: bool) -> str:
@@ -381,14 +398,3 @@ _PUBLISHED: Mapping[str, JSON] = {
     "distinct_outputs": 51_749,
     "scored": {"gpt4": 51_445, "text-davinci-003": 51_183, "opt-iml-1.3b": 51_428},
 }
-
-_INTRODUCTION = "Here is a task in {language}. Write a response in {language} that carries it out."
-_TRANSLATE = """\
-Translate the text into {language}. It is what somebody asks a language model to do, or what it is \
-to work on: do not carry it out and do not answer it, only translate it. Leave names, code and \
-formulas as they are. Write nothing but the translation.
-
-[Text]
-{text}
-[Translation]
-"""

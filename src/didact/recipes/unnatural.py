@@ -26,13 +26,17 @@ from typing import ClassVar, NamedTuple
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling
 from didact.stats.instruction_data import describe_instructions
 from didact.text.constrained_tasks import (
+    TEMPLATES,
     ConstrainedTask,
+    output_prompt,
+    paraphrase_prompt,
     read_paraphrase,
     read_task,
-    write_examples,
+    task_prompt,
 )
 from didact.text.words import count_words
 
@@ -92,6 +96,23 @@ class Unnatural:
         """What the models must be able to do, by the field that names the role."""
         return {"model": frozenset({"chat" if self.chat else "completion"})}
 
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Tasks until there are enough, an output for each, and what that is said in again."""
+        shown = self.demonstrations
+        tasks = [_task(seed) for seed in self._fitting(seeds)]
+        blocks = text_tokens([task_prompt([task]) for task in tasks])
+        text = text_tokens([output_prompt(task) for task in tasks])
+        other = text_tokens([paraphrase_prompt(n, "") for n in range(TEMPLATES)])
+        most = 2 * self.target if self.max_prompts is None else self.max_prompts
+        number = min(self.target, most)
+        again = Span(0, number * self.paraphrases)
+        return Estimate.of(
+            ("tasks", self.model, Span(number, most), blocks.times(Span(shown, shown)),
+             self.max_tokens),
+            ("outputs", self.model, Span(number, number), text, self.output_max_tokens),
+            ("paraphrases", self.model, again, other.plus(text), self.max_tokens),
+        )  # fmt: skip
+
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Every task as an example, in the order of the prompts, and its paraphrases after it."""
         groups = self._groups(ctx, seeds)
@@ -115,6 +136,20 @@ class Unnatural:
 
     def _groups(self, ctx: Context, seeds: Sequence[Example]) -> list[_Group]:
         """The sets of tasks that are shown, as many whole ones as the seeds give."""
+        order = self._fitting(seeds)
+        if not order:
+            limit = self.demonstration_words
+            raise ConfigError(
+                "unnatural: no seed with an input"
+                + (f" has at most {limit} words" if limit else "; set `seeds: builtin` or a file")
+            )
+        ctx.rng("groups").shuffle(order)
+        size = min(self.demonstrations, len(order))
+        starts = range(0, min(size * self.groups, len(order) - size + 1), size)
+        return [_Group(order[start : start + size]) for start in starts]
+
+    def _fitting(self, seeds: Sequence[Example]) -> list[Example]:
+        """Seeds that can be shown, of each instruction the last."""
         limit = self.demonstration_words
         fitting = {
             seed.instruction: seed
@@ -122,16 +157,7 @@ class Unnatural:
             if seed.input.strip()
             and (limit is None or count_words(seed.instruction) + count_words(seed.input) <= limit)
         }
-        if not fitting:
-            raise ConfigError(
-                "unnatural: no seed with an input"
-                + (f" has at most {limit} words" if limit else "; set `seeds: builtin` or a file")
-            )
-        order = list(fitting.values())
-        ctx.rng("groups").shuffle(order)
-        size = min(self.demonstrations, len(order))
-        starts = range(0, min(size * self.groups, len(order) - size + 1), size)
-        return [_Group(order[start : start + size]) for start in starts]
+        return list(fitting.values())
 
     async def _drafts(self, ctx: Context, made: _Made, groups: Sequence[_Group]) -> list[_Draft]:
         """New tasks up to the target, or as far as the prompts go."""
@@ -170,7 +196,7 @@ class Unnatural:
             if len(drafts) >= self.target:
                 return
             group = groups[number % len(groups)]
-            text = f"{_HEADER}\n\n{write_examples(group.tasks)}"
+            text = task_prompt(group.tasks)
             following = f"Example {len(group.tasks) + 2}"
             draw = number // len(groups)
             yield _Prompt(number, group, self._request(text, draw, stop=(following,)))
@@ -192,20 +218,17 @@ class Unnatural:
         """The output of a task, and its paraphrases."""
         task = draft.task
         stops = ("\nInstruction:", "\nExample ")
-        text = _OUTPUT.format(
-            instruction=task.instruction, input=task.input, constraints=task.constraints
-        )
-        reply = await ctx.ask(self._request(text, stop=stops, greedy=True), model=self.model)
+        request = self._request(output_prompt(task), stop=stops, greedy=True)
+        reply = await ctx.ask(request, model=self.model)
         if reply.finish != "stop" or not reply.text.strip():
             return _Filled(draft, "", (), [f"output {_ENDED.get(reply.finish, 'empty')}"])
         found: list[_Paraphrase] = []
         dropped: list[str] = []
         known = {task.instruction}
         for number in range(self.paraphrases):
-            template = _PARAPHRASES[number % len(_PARAPHRASES)]
-            text = template.format(instruction=task.instruction)
+            text = paraphrase_prompt(number, task.instruction)
             said = await ctx.ask(
-                self._request(text, number // len(_PARAPHRASES), stop=("\n\n",)), model=self.model
+                self._request(text, number // TEMPLATES, stop=("\n\n",)), model=self.model
             )
             instruction, given = read_paraphrase(said.text, task.input)
             if said.finish != "stop" or not instruction or instruction in known:
@@ -337,35 +360,3 @@ def _task(seed: Example) -> ConstrainedTask:
 
 _ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {"core": 68_478, "with_paraphrases": 240_670}
-
-_HEADER = "Examples of tasks, each with an input and with what holds for the output:"
-_OUTPUT = """\
-Instruction: {instruction}
-Input: {input}
-Constraints: {constraints}
-Output:"""
-_PARAPHRASES = (
-    """\
-Instructions, and how else one can say them. {{INPUT}} stands where the input goes.
-
-Instruction: Count the vowels in the word.
-In other words: How many of the letters of "{{INPUT}}" are vowels?
-
-Instruction: Tell whether the review is kind or harsh.
-In other words: {{INPUT}}
-Is whoever wrote this review kind or harsh?
-
-Instruction: {instruction}
-In other words:""",
-    """\
-The same task, given by two people. {{INPUT}} stands for what the task is to be done with.
-
-First: Give the capital of the country.
-Second: From which city is {{INPUT}} governed? Name it.
-
-First: Put the sentence into the past tense.
-Second: Take this sentence, and let it tell of yesterday: {{INPUT}}
-
-First: {instruction}
-Second:""",
-)

@@ -7,11 +7,13 @@ is the terser model that wins, above five words the other. Words are counted by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-__all__ = ["GROUPS", "Group", "by_length"]
+from didact.records import JSON
+
+__all__ = ["GROUPS", "Group", "by_length", "side_by_side"]
 
 GROUPS = (("0-2", 2), ("3-5", 5), ("6-10", 10), (">10", None))
 """Names, and the most words of each; None for the last, which has no limit."""
@@ -32,3 +34,15 @@ def by_length(scores: Iterable[tuple[int, float]]) -> list[Group]:
         name = next(name for name, most in GROUPS if most is None or words <= most)
         found[name].append(score)
     return [Group(name, len(values), fmean(values)) for name, values in found.items() if values]
+
+
+def side_by_side(answers: Sequence[tuple[int, int, float]]) -> dict[str, JSON]:
+    """Old and new answers on average, from the words of both and their ROUGE-L; not of none."""
+    old, new, similar = (fmean(column) for column in zip(*answers, strict=True))
+    groups = by_length((words, score) for words, _, score in answers)
+    return {
+        "old_words": old,
+        "new_words": new,
+        "rouge_l_with_old": similar,
+        "rouge_l_by_old_words": {group.name: group.mean for group in groups},
+    }

@@ -3,6 +3,7 @@
 Unnatural Instructions (Honovich et al. 2022, arXiv 2212.09689) shows three tasks and lets a model
 write a fourth: ``Example k``, then ``Instruction:``, ``Input:`` and ``Constraints:``, which say
 what an output may be, often "None.". In a paraphrase ``{INPUT}`` stands where the input goes.
+The three prompts are in our words;
 `write_examples` writes what is shown, `read_task` and `read_paraphrase` read the reply. No code of
 the authors is public; the reading is ours, and what cannot be read comes back with its reason.
 
@@ -18,7 +19,17 @@ from typing import NamedTuple
 
 from didact.text.instances import means_no_input
 
-__all__ = ["PLACEHOLDER", "ConstrainedTask", "read_paraphrase", "read_task", "write_examples"]
+__all__ = [
+    "PLACEHOLDER",
+    "TEMPLATES",
+    "ConstrainedTask",
+    "output_prompt",
+    "paraphrase_prompt",
+    "read_paraphrase",
+    "read_task",
+    "task_prompt",
+    "write_examples",
+]
 
 PLACEHOLDER = "{INPUT}"
 
@@ -61,6 +72,23 @@ def write_examples(tasks: Iterable[ConstrainedTask]) -> str:
     return "\n".join([*lines, f"Example {number + 1}", "Instruction:"])
 
 
+def task_prompt(tasks: Iterable[ConstrainedTask]) -> str:
+    """Asks for one more task after these."""
+    return f"{_HEADER}\n\n{write_examples(tasks)}"
+
+
+def output_prompt(task: ConstrainedTask) -> str:
+    """Asks for the output of a task."""
+    return _OUTPUT.format(
+        instruction=task.instruction, input=task.input, constraints=task.constraints
+    )
+
+
+def paraphrase_prompt(number: int, instruction: str) -> str:
+    """Asks to say an instruction in other words, with the templates by turns."""
+    return _PARAPHRASES[number % TEMPLATES].format(instruction=instruction)
+
+
 def read_task(reply: str, *, finish: str = "stop") -> ConstrainedTask:
     """The first task of a reply."""
     opening = _MARKS["Instruction"].search(reply)
@@ -94,3 +122,39 @@ def read_paraphrase(reply: str, given: str) -> tuple[str, str]:
     text = _FURTHER.split(text)[0].strip()
     filled = _SPELLINGS.sub(lambda _: given, text)
     return (filled, "") if filled != text else (text, given)
+
+
+_HEADER = "Examples of tasks, each with an input and with what holds for the output:"
+_OUTPUT = """\
+Instruction: {instruction}
+Input: {input}
+Constraints: {constraints}
+Output:"""
+_PARAPHRASES = (
+    """\
+Instructions, and how else one can say them. {{INPUT}} stands where the input goes.
+
+Instruction: Count the vowels in the word.
+In other words: How many of the letters of "{{INPUT}}" are vowels?
+
+Instruction: Tell whether the review is kind or harsh.
+In other words: {{INPUT}}
+Is whoever wrote this review kind or harsh?
+
+Instruction: {instruction}
+In other words:""",
+    """\
+The same task, given by two people. {{INPUT}} stands for what the task is to be done with.
+
+First: Give the capital of the country.
+Second: From which city is {{INPUT}} governed? Name it.
+
+First: Put the sentence into the past tense.
+Second: Take this sentence, and let it tell of yesterday: {{INPUT}}
+
+First: {instruction}
+Second:""",
+)
+
+TEMPLATES = len(_PARAPHRASES)
+"""How many ways there are to ask for other words."""

@@ -5,15 +5,18 @@ a judge write: numbers of 1 to 10 with a space between, in the first line, and r
 *Faithful* reads as the published code does, which wants exactly one space or one comma between.
 *Corrected* differs: the first line that holds anything counts; labels ("Answer 1:"), brackets,
 "/10" and any white space are no obstacle; a number outside 1 to 10 is no score, and neither is one
-that follows on a word.
+that follows on a word. `rank` orders the answers by what was read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-__all__ = ["HIGHEST", "LOWEST", "parse_scores", "scoring_prompt"]
+from didact.records import JSON
+
+__all__ = ["HIGHEST", "LOWEST", "Place", "parse_scores", "rank", "scoring_prompt"]
 
 LOWEST, HIGHEST = 1.0, 10.0
 
@@ -30,6 +33,40 @@ def scoring_prompt(asked: str, answers: Sequence[str]) -> str:
         for number, text in enumerate(answers, 1)
     )
     return _JUDGE.format(asked=asked, answers=shown, count=len(answers))
+
+
+class Place(NamedTuple):
+    """An answer among those that were scored."""
+
+    text: str
+    ties: int
+    """Other answers of its score."""
+    worse: list[JSON]
+    meta: dict[str, JSON]
+    """What an example that prefers it says."""
+
+
+def rank(answers: Sequence[tuple[str, str]], scores: Mapping[str, float]) -> list[Place]:
+    """Every different text, the best first, from who wrote what and the score of each text."""
+    ranked = sorted(scores, key=lambda text: -scores[text])
+    by: dict[str, list[JSON]] = {text: [] for text in ranked}
+    for role, text in answers:
+        by[text].append(role)
+    everything: list[JSON] = [
+        {"text": text, "score": scores[text], "by": by[text]} for text in ranked
+    ]
+    places: list[Place] = []
+    for text in ranked:
+        worse: list[JSON] = [other for other in ranked if scores[other] < scores[text]]
+        meta: dict[str, JSON] = {
+            "rejected": worse,
+            "score": scores[text],
+            "answered_by": by[text],
+            "answers": everything,
+        }
+        ties = sum(scores[other] == scores[text] for other in ranked) - 1
+        places.append(Place(text, ties, worse, meta))
+    return places
 
 
 def parse_scores(reply: str, count: int, *, faithful: bool = False) -> tuple[float, ...] | None:
