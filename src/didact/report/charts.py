@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, NamedTuple, TypeAlias
 
+from didact.report import ink
+from didact.report.ink import ticks
+
 __all__ = [
     "WIDTH",
     "Bar",
@@ -116,13 +119,13 @@ def bars(rows: Sequence[Bar], *, title: str, desc: str) -> str:
         y = number * (_ROW - 4)
         length = max(row.value / top * WIDTH, 1.5 if row.value else 0)
         body += [
-            _text(0, y + 15, row.label, "label"),
-            _text(WIDTH, y + 15, row.note or _figure(row.value), "value", anchor="end"),
+            ink.text(0, y + 15, row.label, "label"),
+            ink.text(WIDTH, y + 15, row.note or ink.figure(row.value), "value", anchor="end"),
             f'<rect class="track" x="0" y="{y + 22}" width="{WIDTH}" height="9" rx="2"/>',
             f'<rect class="bar {row.tone}" x="0" y="{y + 22}" width="{length:.1f}" height="9" '
             f'rx="2"/>',
         ]
-    return _svg(WIDTH, max(len(rows), 1) * (_ROW - 4), body, title=title, desc=desc)
+    return ink.svg(WIDTH, max(len(rows), 1) * (_ROW - 4), body, title=title, desc=desc)
 
 
 def meter(share: float) -> str:
@@ -145,16 +148,16 @@ def intervals(
     for span in spans:
         if span.group:
             y += 10 if rows else 0
-            rows.append(_text(0, y + 14, span.group, "group"))
+            rows.append(ink.text(0, y + 14, span.group, "group"))
             y += 24
-        rows += _span(span, y, lambda value: _place(value, low, high, left, right))
+        rows += _span(span, y, lambda value: ink.place(value, low, high, left, right))
         y += _ROW
     axis: list[str] = []
     for tick in ticks(low, high):
-        x = _place(tick, low, high, left, right)
+        x = ink.place(tick, low, high, left, right)
         axis.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{y}"/>')
-        axis.append(_text(x, y + 16, _figure(tick), "tick", anchor="middle"))
-    return _svg(WIDTH, y + 22, axis + rows, title=title, desc=desc)
+        axis.append(ink.text(x, y + 16, ink.figure(tick), "tick", anchor="middle"))
+    return ink.svg(WIDTH, y + 22, axis + rows, title=title, desc=desc)
 
 
 def _span(span: Span, y: float, place: _Place) -> list[str]:
@@ -169,8 +172,8 @@ def _span(span: Span, y: float, place: _Place) -> list[str]:
         f'<circle class="dot {span.tone}" cx="{m:.1f}" cy="{line}" r="5"/>',
     ]
     return [
-        _text(0, y + 15, span.label, f"label {span.tone}", halo=True),
-        _text(WIDTH, y + 15, span.note, "value", anchor="end", halo=True),
+        ink.text(0, y + 15, span.label, f"label {span.tone}", halo=True),
+        ink.text(WIDTH, y + 15, span.note, "value", anchor="end", halo=True),
         *marks,
     ]
 
@@ -219,29 +222,29 @@ def histogram(
     for tick in ticks(0, tallest, about=4):
         y = floor - tick / tallest * (floor - top)
         body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        body.append(_text(left - 6, y + 4, _figure(tick), "tick", anchor="end"))
+        body.append(ink.text(left - 6, y + 4, ink.figure(tick), "tick", anchor="end"))
     for column in columns:
-        a, b = (_place(edge, low, high, left, right) for edge in column[:2])
+        a, b = (ink.place(edge, low, high, left, right) for edge in column[:2])
         height = column.number / tallest * (floor - top)
         body.append(
             f'<rect class="bar plain" x="{a + 0.75:.1f}" y="{floor - height:.1f}" '
             f'width="{max(b - a - 1.5, 1):.1f}" height="{height:.1f}"/>'
         )
     for tick in ticks(low, high, about=round(width / 75)):
-        x = _place(tick, low, high, left, right)
-        body.append(_text(x, floor + 17, _figure(tick), "tick", anchor="middle"))
-    body.append(_text((left + right) / 2, floor + 36, axis, "tick", anchor="middle"))
+        x = ink.place(tick, low, high, left, right)
+        body.append(ink.text(x, floor + 17, ink.figure(tick), "tick", anchor="middle"))
+    body.append(ink.text((left + right) / 2, floor + 36, axis, "tick", anchor="middle"))
     for number, mark in enumerate(marks):
-        x = _place(min(max(mark.at, low), high), low, high, left, right)
+        x = ink.place(min(max(mark.at, low), high), low, high, left, right)
         body += _mark(mark, x, 14 + 18 * number, floor, leftwards=x > width * 0.6)
-    return _svg(width, floor + 44, body, title=title, desc=desc)
+    return ink.svg(width, floor + 44, body, title=title, desc=desc)
 
 
 def _mark(mark: Mark, x: float, y: float, floor: float, *, leftwards: bool) -> list[str]:
     dx, anchor = (-6, "end") if leftwards else (6, "start")
     return [
         f'<path class="mark {mark.tone}" d="M{x:.1f} {y - 9}V{floor}"/>',
-        _text(x + dx, y, mark.label, f"note {mark.tone}", anchor=anchor, halo=True),
+        ink.text(x + dx, y, mark.label, f"note {mark.tone}", anchor=anchor, halo=True),
     ]
 
 
@@ -253,19 +256,19 @@ def lines(curves: Sequence[Line], *, title: str, desc: str, x: str, y: str) -> s
     grid = ticks(min(0.0, *(p[1] for p in points)), max(p[1] for p in points), about=4)
     low, high = grid[0], max(grid[-1], max(p[1] for p in points))
     left, right, top, floor = 38.0, WIDTH - 10.0, 26.0, 210.0
-    body = [_text(0, 12, y, "tick")]
+    body = [ink.text(0, 12, y, "tick")]
     for tick in grid:
-        at = _place(tick, low, high, floor, top)
+        at = ink.place(tick, low, high, floor, top)
         body.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        body.append(_text(left - 8, at + 4, _figure(tick), "tick", anchor="end"))
+        body.append(ink.text(left - 8, at + 4, ink.figure(tick), "tick", anchor="end"))
     for tick in ticks(left_edge, right_edge, about=5):
-        at = _place(tick, left_edge, right_edge, left, right)
-        body.append(_text(at, floor + 18, _figure(tick), "tick", anchor="middle"))
-    body.append(_text((left + right) / 2, floor + 37, x, "tick", anchor="middle"))
+        at = ink.place(tick, left_edge, right_edge, left, right)
+        body.append(ink.text(at, floor + 18, ink.figure(tick), "tick", anchor="middle"))
+    body.append(ink.text((left + right) / 2, floor + 37, x, "tick", anchor="middle"))
     for curve in curves:
         path = [
-            f"{_place(a, left_edge, right_edge, left, right):.1f} "
-            f"{_place(b, low, high, floor, top):.1f}"
+            f"{ink.place(a, left_edge, right_edge, left, right):.1f} "
+            f"{ink.place(b, low, high, floor, top):.1f}"
             for a, b in curve.points
         ]
         body.append(f'<path class="curve {curve.tone}" d="M{"L".join(path)}"/>')
@@ -273,8 +276,8 @@ def lines(curves: Sequence[Line], *, title: str, desc: str, x: str, y: str) -> s
             end_x, end_y = path[-1].split()
             body.append(f'<circle class="dot {curve.tone}" cx="{end_x}" cy="{end_y}" r="4"/>')
             style, lift = f"note {curve.tone}", max(float(end_y) - 20, 14)
-            body.append(_text(right, lift, curve.label, style, anchor="end", halo=True))
-    return _svg(WIDTH, floor + 44, body, title=title, desc=desc)
+            body.append(ink.text(right, lift, curve.label, style, anchor="end", halo=True))
+    return ink.svg(WIDTH, floor + 44, body, title=title, desc=desc)
 
 
 def wheel(verbs: Sequence[Verb], *, title: str, desc: str) -> str:
@@ -292,24 +295,24 @@ def wheel(verbs: Sequence[Verb], *, title: str, desc: str) -> str:
         last = number == len(verbs) - 1 and number % _TINTS == 0 and number > 0
         tint = f"t{_TINTS // 2 if last else number % _TINTS}"
         share = sum(count for _, count in verb.nouns) / total
-        label = f"{verb.verb}: {_figure(verb.count)}"
+        label = f"{verb.verb}: {ink.figure(verb.count)}"
         body.append(_sector(at, at + share, inner, middle, f"{tint} strong", label))
         body.append(_radial(at, at + share, inner, middle, verb.verb, 12.5))
         for noun, count in verb.nouns:
             part = count / total
-            label = f"{verb.verb} {noun}: {_figure(count)}"
+            label = f"{verb.verb} {noun}: {ink.figure(count)}"
             body.append(_sector(at, at + part, middle, outer, tint, label))
             body.append(_radial(at, at + part, middle, outer, noun, 11))
             at += part
     centred = f'<g transform="translate({size / 2} {size / 2})">{"".join(body)}</g>'
-    return _svg(size, size, [centred], title=title, desc=desc)
+    return ink.svg(size, size, [centred], title=title, desc=desc)
 
 
 def _sector(a: float, b: float, inner: float, outer: float, style: str, label: str) -> str:
     b = min(b, a + 0.9999)  # a full circle has no arc between its two ends
     large = int(b - a > 0.5)
-    (x1, y1), (x2, y2) = _polar(a, outer), _polar(b, outer)
-    (x3, y3), (x4, y4) = _polar(b, inner), _polar(a, inner)
+    (x1, y1), (x2, y2) = ink.polar(a, outer), ink.polar(b, outer)
+    (x3, y3), (x4, y4) = ink.polar(b, inner), ink.polar(a, inner)
     return (
         f'<path class="sector {style}" d="M{x1:.1f} {y1:.1f}'
         f"A{outer} {outer} 0 {large} 1 {x2:.1f} {y2:.1f}L{x3:.1f} {y3:.1f}"
@@ -325,56 +328,12 @@ def _radial(a: float, b: float, inner: float, outer: float, label: str, size: fl
     text = label if len(label) <= letters else label[: letters - 1] + "…"
     turn = (a + b) / 2 * 360 - 90
     flip = 180 if turn > 90 else 0  # the left half would stand on its head
-    x, y = _polar((a + b) / 2, radius)
+    x, y = ink.polar((a + b) / 2, radius)
     return (
         f'<text class="spoke" font-size="{size}" text-anchor="middle" dy="0.35em" '
         f'transform="translate({x:.1f} {y:.1f}) rotate({turn + flip:.1f})">{escape(text)}</text>'
     )
 
 
-def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Round numbers from the one at or below ``low`` to the last not above ``high``."""
-    span = (high - low) or 1.0
-    rough = span / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(i * step, 10) for i in range(first, last + 1)]
-
-
 def _round_widths() -> Sequence[int]:
     return [m * 10**power for power in range(12) for m in (1, 2, 5)]
-
-
-def _place(value: float, low: float, high: float, start: float, stop: float) -> float:
-    return start + (value - low) / ((high - low) or 1) * (stop - start)
-
-
-def _polar(turn: float, radius: float) -> tuple[float, float]:
-    angle = turn * math.tau
-    return radius * math.sin(angle), -radius * math.cos(angle)
-
-
-def _figure(value: float) -> str:
-    text = f"{value:,.10g}" if abs(value) < 1 else f"{value:,.6g}"
-    text = f"{value:,.0f}" if float(value).is_integer() else text
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def _text(
-    x: float, y: float, text: str, style: str, *, anchor: str = "start", halo: bool = False
-) -> str:
-    classes = f"{style} halo" if halo else style
-    return (
-        f'<text class="{classes}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"{escape(text)}</text>"
-    )
-
-
-def _svg(width: float, height: float, body: Sequence[str], *, title: str, desc: str) -> str:
-    return (
-        f'<svg class="chart" role="img" aria-label="{escape(title)}" '
-        f'viewBox="0 0 {width:g} {height:g}"><title>{escape(title)}</title>'
-        f"<desc>{escape(desc)}</desc>{''.join(body)}</svg>"
-    )
