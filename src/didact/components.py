@@ -19,6 +19,7 @@ import json
 import pkgutil
 import sys
 import typing
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ __all__ = [
     "name_of",
     "names",
     "nearest",
+    "numbered",
     "path_fingerprint",
     "paths_in",
     "settings_of",
@@ -240,6 +242,16 @@ def name_of(component: object) -> str:
     if module.startswith("didact."):
         return module.rpartition(".")[2].replace("_", "-")
     return kind.__name__
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, the second of two equal ones as ``name-2``: they key randomness and verdicts."""
+    seen: Counter[str] = Counter()
+    told: list[str] = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return told
 
 
 def settings_of(component: object) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import yaml
 
@@ -19,7 +19,17 @@ from didact.context import Budget, Evaluator, Filter, Model, Recipe, Source, Tra
 from didact.prices import Prices
 from didact.records import JSON, Example, Sampling, canonical
 
-__all__ = ["BASE", "TRAINED", "Evaluation", "Generation", "RunConfig", "Training", "describe_entry"]
+__all__ = [
+    "BASE",
+    "TRAINED",
+    "Evaluation",
+    "Generation",
+    "Items",
+    "RunConfig",
+    "Suite",
+    "Training",
+    "describe_entry",
+]
 
 BASE, TRAINED = "base", "trained"
 """The roles that the train stage provides."""
@@ -50,17 +60,60 @@ class Training:
     """``embedded``, a directory of a model, another run (its trained model), or a hub name."""
 
 
+Items: TypeAlias = Source | Path | Sequence[Example]
+"""Test items: a suite, a file, or examples themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """One of several sets of test items of an evaluation."""
+
+    on: Items
+    name: str
+    """Before each of its metrics: ``gsm8k/final_answer``."""
+    evaluators: tuple[Evaluator, ...] = ()
+    """In a run file: ``with``. Empty: those of the stage."""
+    sampling: Sampling | None = None
+    """None: that of the stage."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the models write answers: not where all that scores them is probabilities."""
+        reading = [getattr(one, "reads_answers", True) for one in self.evaluators]
+        return not reading or any(reading)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """The ``evaluate`` stage."""
 
-    on: Source | Path | Sequence[Example]
-    """The test items: a suite, a JSONL file, or examples themselves."""
+    on: Items | tuple[Suite, ...]
+    """The test items: a suite, a JSONL file, examples themselves; or several sets of them."""
     models: tuple[str, ...] = (BASE, TRAINED)
     """The roles to compare."""
     evaluators: tuple[Evaluator, ...] = ()
-    """In a run file: ``with``."""
+    """In a run file: ``with``. Of several sets, for those that name none themselves."""
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=128))
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """The sets of items, each with what scores it; the only one has no name."""
+        if not (isinstance(self.on, tuple) and self.on and isinstance(self.on[0], Suite)):
+            only = cast("Items", self.on)
+            return (Suite(on=only, name="", evaluators=self.evaluators, sampling=self.sampling),)
+        return tuple(
+            replace(
+                suite,
+                evaluators=suite.evaluators or self.evaluators,
+                sampling=suite.sampling or self.sampling,
+            )
+            for suite in cast("tuple[Suite, ...]", self.on)
+        )
+
+    @property
+    def all_evaluators(self) -> tuple[Evaluator, ...]:
+        """Those of every set of items."""
+        return tuple(one for suite in self.suites for one in suite.evaluators)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +196,31 @@ def _document(config: RunConfig) -> dict[str, Any]:
     if config.train:
         document["train"] = _entry(config.train.use) | {"base": config.train.base}
     if evaluate := config.evaluate:
-        on = _entry(evaluate.on) if is_dataclass(evaluate.on) else evaluate.on
         document["evaluate"] = {
-            "on": on,
+            "on": _on(evaluate.on),
             "models": evaluate.models,
             "with": [_entry(component) for component in evaluate.evaluators],
             "sampling": settings_of(evaluate.sampling),
         }
     return document
+
+
+def _on(on: Items | tuple[Suite, ...]) -> object:
+    """Test items as a run file names them."""
+    if isinstance(on, tuple) and on and isinstance(on[0], Suite):
+        return [_suite(suite) for suite in cast("tuple[Suite, ...]", on)]
+    return _entry(on) if is_dataclass(on) else cast("object", on)
+
+
+def _suite(suite: Suite) -> dict[str, Any]:
+    found = _on(suite.on)
+    entry = cast("dict[str, Any]", found) if isinstance(found, dict) else {"use": found}
+    entry = {**entry, "name": suite.name}
+    if suite.evaluators:
+        entry["with"] = [_entry(component) for component in suite.evaluators]
+    if suite.sampling:
+        entry["sampling"] = settings_of(suite.sampling)
+    return entry
 
 
 def _entry(component: object) -> dict[str, Any]:

@@ -252,10 +252,10 @@ def _evaluating(config: RunConfig, prices: Mapping[str, Price | None]) -> list[P
     for suite in evaluation.suites:
         tests = suite_items(suite)
         asking |= {name_of(one): one for one in suite.evaluators}
-        if not any(getattr(one, "reads_answers", True) for one in suite.evaluators):
+        if not suite.asks:
             continue
         # The model's own answers stand before the later turns of an item.
-        calls = sum(turns_asked(test) for test in tests)
+        calls = sum(test.answers_asked for test in tests)
         prompt = text_tokens(["\n".join(turn.content for turn in test.prompt) for test in tests])
         reply = Span(1, (suite.sampling or evaluation.sampling).max_tokens)
         steps += [

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, cast
 
 __all__ = [
@@ -167,6 +168,12 @@ class Example:
         if self.messages and self.messages[-1].role == "assistant":
             return self.messages[:-1]
         return self.messages
+
+    @property
+    def answers_asked(self) -> int:
+        """How many answers a model gives where it is a test item: the last, and those between."""
+        roles = [message.role for message in self.prompt]
+        return 1 + sum(a == b == "user" for a, b in pairwise(roles))
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import cast
 
 from didact.components import find
-from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Training
+from didact.config import BASE, TRAINED, Evaluation, Generation, RunConfig, Suite, Training
 from didact.context import Model, Source
 from didact.errors import ConfigError
 from didact.licences import OWN
 from didact.records import Example, canonical
 from didact.store import Run, trained_model
 
-__all__ = ["base_path", "items", "models", "seeds", "whole"]
+__all__ = ["base_path", "items", "models", "seeds", "suite_items", "whole"]
 
 _EMBEDDED = Path(str(files("didact"))) / "embedded"
 
@@ -39,8 +39,14 @@ def seeds(entry: Generation) -> list[Example]:
 
 
 def items(evaluation: Evaluation) -> list[Example]:
-    """The test items, each content once."""
-    return _unique(evaluation.on, what="test items")
+    """The test items of all suites, each content once."""
+    found = (item for suite in evaluation.suites for item in suite_items(suite))
+    return list({item.id: item for item in found}.values())
+
+
+def suite_items(suite: Suite) -> list[Example]:
+    """The test items of one suite, each content once."""
+    return _unique(suite.on, what="test items")
 
 
 def _unique(source: Source | str | Path | Sequence[Example], *, what: str) -> list[Example]:

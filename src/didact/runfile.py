@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Key
@@ -30,9 +30,10 @@ from didact.config import (
 from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
+from didact.evaluate_keys import EvaluateKeys, EvaluationReader, evaluators_of
 from didact.mixture import asks
 from didact.prices import Price, Prices
-from didact.records import JSON, Sampling
+from didact.records import JSON
 from didact.stats.mixing import Portion, allot
 from didact.store import trained_model
 
@@ -45,13 +46,6 @@ _Asking: TypeAlias = "Mapping[At, Sequence[object]]"
 
 class _Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Evaluate(_Stage):
-    on: str | dict[str, Any]
-    models: list[str] = [BASE, TRAINED]
-    evaluators: list[str | dict[str, Any]] = Key(default=[], alias="with")
-    sampling: dict[str, Any] = {}
 
 
 class _Budget(_Stage):
@@ -77,7 +71,7 @@ class _File(_Stage):
     generate: list[str | dict[str, Any]] = []
     filter: list[str | dict[str, Any]] = []
     train: str | dict[str, Any] | None = None
-    evaluate: _Evaluate | None = None
+    evaluate: EvaluateKeys | None = None
     reuse: list[str] = []
 
 
@@ -135,12 +129,15 @@ class _Reader:
         )
         train = self._training(file.train) if file.train is not None else None
         roles = {*models, *((BASE, TRAINED) if train else ())}
-        evaluate = self._evaluation(file.evaluate) if file.evaluate else None
-        evaluators = evaluate.evaluators if evaluate else ()
+        evaluate = None
+        if file.evaluate:
+            evaluate = EvaluationReader(self._component, self._path, self.problems).read(
+                file.evaluate
+            )
         asking: _Asking = {
             ("generate",): [g.use for g in generate],
             ("filter",): filters,
-            ("evaluate", "with"): evaluators,
+            **evaluators_of(evaluate),
         }
         self._check_roles(roles, asking, evaluate)
         self._check_capabilities(asking, models)
@@ -179,7 +176,7 @@ class _Reader:
                 message = problem["msg"].removeprefix("Input ")
                 if problem["type"] == "extra_forbidden":
                     *parents, key = map(str, at)
-                    inner = {"evaluate": _Evaluate, "budget": _Budget, "prices": _Price}
+                    inner = {"evaluate": EvaluateKeys, "budget": _Budget, "prices": _Price}
                     parent = inner.get(parents[0], _File) if parents else _File
                     known = [f.alias or n for n, f in parent.model_fields.items()]
                     message = f"unknown key{nearest(key, known)}"
@@ -281,26 +278,6 @@ class _Reader:
         if base != "embedded" and not _hub_name(base, self._folder):
             base = self._path(("train", "base"), base) or ""
         return Training(use=self._component(("trainers",), ("train",), settings), base=base)
-
-    def _evaluation(self, entry: _Evaluate) -> Evaluation:
-        at: At = ("evaluate", "on")
-        on: Any
-        if isinstance(entry.on, str) and ("/" in entry.on or entry.on.endswith(".jsonl")):
-            on = self._path(at, entry.on)
-        else:
-            on = self._component(("suites",), at, entry.on)
-        sampling, problems = build(Sampling, {"max_tokens": 128, **entry.sampling})
-        self.problems += [Problem(("evaluate", "sampling", *p.at), p.message) for p in problems]
-        evaluators = tuple(
-            self._component(("evaluators",), ("evaluate", "with", n), use)
-            for n, use in enumerate(entry.evaluators)
-        )
-        return Evaluation(
-            on=on,
-            models=tuple(entry.models),
-            evaluators=evaluators,
-            sampling=cast("Sampling", sampling),
-        )
 
     def _path(self, at: At, value: object) -> Path | None:
         path = self._folder / value if isinstance(value, str) else None

@@ -18,7 +18,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from didact.context import Context
-from didact.judges.asking import CHAT, Question, Rulings, asked_of, chat, rulings, text_reader
+from didact.judges.asking import (
+    CHAT,
+    Question,
+    Rulings,
+    asked_of,
+    chat,
+    reference_of,
+    rulings,
+    shown_of,
+    text_reader,
+)
 from didact.records import JSON, Answer, Request, Sampling, Score
 from didact.text.judge_marks import read_level
 
@@ -77,9 +87,11 @@ class FourLevel:
         ctx.note("statistics", **counts.to_json(), levels=table)
 
     def _request(self, answer: Answer) -> Request:
-        reference = answer.example.output if self.show_reference else ""
+        reference = reference_of(answer.example) if self.show_reference else ""
         shown = _REFERENCE.format(text=reference) if reference.strip() else ""
-        prompt = _PROMPT.format(asked=asked_of(answer.example), reference=shown, text=answer.text)
+        prompt = _PROMPT.format(
+            asked=asked_of(answer.example), reference=shown, text=shown_of(answer)
+        )
         return chat(prompt, Sampling(max_tokens=self.max_tokens, temperature=self.temperature))
 
 

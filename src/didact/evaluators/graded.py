@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from didact.context import Context
-from didact.judges.asking import CHAT, Question, Rulings, asked_of, chat, rulings, text_reader
+from didact.judges.asking import (
+    CHAT,
+    Question,
+    Rulings,
+    asked_of,
+    chat,
+    reference_of,
+    rulings,
+    shown_of,
+    text_reader,
+)
 from didact.records import Answer, Example, Request, Sampling, Score
 from didact.text.judge_marks import read_rating
 
@@ -64,11 +74,11 @@ class Graded:
 
     def _request(self, answer: Answer) -> Request:
         example = answer.example
-        reference = _REFERENCE.format(text=example.output) if self._shows(example) else ""
+        reference = _REFERENCE.format(text=reference_of(example)) if self._shows(example) else ""
         prompt = _PROMPT.format(
             asked=asked_of(example),
             reference=reference,
-            text=answer.text,
+            text=shown_of(answer),
             correctness=_CORRECTNESS if reference else "",
         )
         return chat(prompt, Sampling(max_tokens=self.max_tokens, temperature=self.temperature))

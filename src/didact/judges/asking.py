@@ -15,9 +15,20 @@ from typing import Generic, TypeVar
 
 from didact.context import Context
 from didact.errors import ModelError
-from didact.records import JSON, Example, Message, Reply, Request, Sampling
+from didact.records import JSON, Answer, Example, Message, Reply, Request, Sampling
 
-__all__ = ["CHAT", "Question", "Ruling", "Rulings", "asked_of", "chat", "rulings", "text_reader"]
+__all__ = [
+    "CHAT",
+    "Question",
+    "Ruling",
+    "Rulings",
+    "asked_of",
+    "chat",
+    "reference_of",
+    "rulings",
+    "shown_of",
+    "text_reader",
+]
 
 Verdict = TypeVar("Verdict")
 
@@ -99,9 +110,45 @@ def chat(prompt: str, sampling: Sampling, *, draw: int = 0) -> Request:
 
 
 def asked_of(example: Example) -> str:
-    """What the models were asked, as a judge is shown it: one turn as it is, more with names."""
+    """What the models were asked, as a judge is shown it: one turn as it is, more with names.
+
+    Of an item whose turns the models answer one by one, all questions, and the word that an answer
+    is a whole conversation.
+    """
     turns = example.prompt
     if len(turns) == 1:
         return turns[0].content
-    names = {"system": "System", "user": "User", "assistant": "Assistant"}
-    return "\n\n".join(f"{names[turn.role]}: {turn.content}" for turn in turns)
+    told = _transcript(turns)
+    return f"{told}\n\n({_WHOLE})" if example.answers_asked > 1 else told
+
+
+def shown_of(answer: Answer) -> str:
+    """An answer as a judge is shown it: of an item of several turns the whole conversation."""
+    if not answer.before:
+        return answer.text
+    return _transcript((*answer.before, Message("assistant", answer.text)))
+
+
+def reference_of(example: Example) -> str:
+    """The output of an item, in the form of the answers that it is compared with."""
+    earlier = example.meta.get("earlier_references")
+    if not example.output.strip() or not isinstance(earlier, list):
+        return example.output
+    turns: list[Message] = []
+    given = iter(map(str, earlier))
+    for turn in example.prompt:
+        if turn.role == "user" and turns and turns[-1].role == "user":
+            turns.append(Message("assistant", next(given, "")))
+        turns.append(turn)
+    return _transcript((*turns, Message("assistant", example.output)))
+
+
+_WHOLE = (
+    "The user wrote these turns one after the other. What you are shown as an answer is a whole"
+    " conversation: judge its last answer, in the light of what came before."
+)
+_NAMES = {"system": "System", "user": "User", "assistant": "Assistant"}
+
+
+def _transcript(turns: Sequence[Message]) -> str:
+    return "\n\n".join(f"{_NAMES[turn.role]}: {turn.content}" for turn in turns)

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from didact.context import Context
 from didact.errors import ConfigError
-from didact.judges.asking import Question, Rulings, rulings
+from didact.judges.asking import Question, Rulings, reference_of, rulings, shown_of
 from didact.records import JSON, Answer, Example, Reply, Request, Score, digest
 from didact.stats.audit import Judgement, audit
 from didact.stats.bootstrap import Interval
@@ -118,10 +118,10 @@ def pair_up(answers: Sequence[Answer], against: str | None) -> list[Duel]:
     side = REFERENCE if against is None and len(models) == 1 else against
     duels: list[Duel] = []
     for found in items.values():
-        texts = {model: found[model].text for model in models if model in found}
+        texts = {model: shown_of(found[model]) for model in models if model in found}
         example = next(iter(found.values())).example
         if side == REFERENCE and example.output.strip():
-            texts[REFERENCE] = example.output
+            texts[REFERENCE] = reference_of(example)
         for a, b in _pairs(list(texts), side):
             duels.append(Duel(example, a, b, texts[a], texts[b]))
     return duels
