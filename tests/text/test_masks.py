@@ -172,3 +172,22 @@ def test_gpt2_stops_although_its_pad_token_is_its_end_token():
     tokenizer.chat_template = ALPACA_TEMPLATE
     row = masked_row([PROMPT, Message("assistant", "cold  \n")], tokenizer, max_length=1024)
     assert trained(row, tokenizer) == "cold  \n<|endoftext|>"
+
+
+def test_a_prompt_that_has_other_tokens_alone_than_before_its_answer_is_refused():
+    """Alone its last token is "###"; before the answer, in one piece with it, it is not."""
+    from didact.text.masks import Row, _as_asked, turns
+
+    tokenizer = byte_level(ALPACA_TEMPLATE)
+    talk = [PROMPT, Message("assistant", "cold")]
+    cut = turns(talk, tokenizer)
+    row = masked_row(talk, tokenizer, max_length=None)
+    assert _as_asked(row, cut, tokenizer, joined=False)
+    # The same text, its first two letters one token less or more.
+    border = next(place for place, label in enumerate(row.labels) if label != IGNORED)
+    cold = tokenizer("co", add_special_tokens=False)["input_ids"]
+    moved = Row(
+        row.ids[: border - 1] + cold + row.ids[border:],
+        row.labels[: border - 1] + [IGNORED] * len(cold) + row.labels[border:],
+    )
+    assert not _as_asked(moved, cut, tokenizer, joined=False)

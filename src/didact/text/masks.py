@@ -6,8 +6,9 @@ prompt + answer and trusts their lengths to agree, and padding with the end toke
 are at inference, and joined; where a tokenizer cannot join pieces (SentencePiece adds a space to
 each), the whole is tokenised once and cut by character offsets. Either way the row is decoded
 again: all of it must give the rendered conversation, and the trained part every answer and its stop
-token, letter by letter. A row that fails, or is longer than the model's context, is refused with
-the reason and never cut.
+token, letter by letter; and what stands before an answer must be the tokens that the same prompt
+has at inference, where it is tokenised alone. A row that fails, or is longer than the model's
+context, is refused with the reason and never cut.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from jinja2 import TemplateError
 
 from didact.records import JSON, Message
 
-__all__ = ["IGNORED", "Refused", "Row", "Tokenizer", "Turn", "masked_row", "turns"]
+__all__ = ["IGNORED", "Refused", "Row", "Tokenizer", "Turn", "masked_row", "stretches", "turns"]
 
 IGNORED = -100
 """The label of a token that is read but not trained, as torch and transformers write it."""
@@ -94,13 +95,19 @@ def masked_row(
         return cut
     try:
         row = _joined(cut, tokenizer)
-        if not _proved(row, cut, tokenizer):
+        proved = _proved(row, cut, tokenizer)
+        as_asked = proved and _as_asked(row, cut, tokenizer, joined=True)
+        if not as_asked:
             row = _cut_by_offsets(cut, tokenizer)
+            proved = _proved(row, cut, tokenizer)
+            as_asked = _as_asked(row, cut, tokenizer, joined=False)
     except TypeError:
         # tokenizers' answer to text that is not valid Unicode, such as half of a surrogate pair.
         return Refused("the text cannot be encoded")
-    if not _proved(row, cut, tokenizer):
+    if not proved:
         return Refused("the tokens do not decode to the answer and its stop token")
+    if not as_asked:
+        return Refused("the prompt has other tokens before its answer than alone")
     if max_length is not None and len(row.ids) > max_length:
         return Refused(f"longer than the context: {len(row.ids)} tokens of {max_length}")
     special = set(tokenizer.all_special_ids)
@@ -205,6 +212,33 @@ def _proved(row: Row, cut: Sequence[Turn], tokenizer: Tokenizer) -> bool:
     # SentencePiece decodes a space at the very start to nothing; inside the whole it is seen.
     alike = _same(decoded, trained) or _same(decoded, trained.removeprefix(" "))
     return alike and _same(_decode(row.ids, tokenizer), whole)
+
+
+def _as_asked(row: Row, cut: Sequence[Turn], tokenizer: Tokenizer, *, joined: bool) -> bool:
+    """Whether every answer follows the tokens that its prompt has when it is asked.
+
+    Compared is what follows the stop token before: the answers of the past may be cut into other
+    tokens in a prompt than they were written in.
+    """
+    spans = stretches(row.labels)
+    text, end = "", 0
+    for number, (turn, (start, stop)) in enumerate(zip(cut, spans, strict=False)):
+        text += turn.prompt
+        # The first prompt of a row that was joined is tokenised alone already.
+        if number or not joined:
+            asked = _encode(text, tokenizer)
+            if row.ids[end:start] != (asked[end - start :] if number else asked):
+                return False
+        text += turn.answer + turn.stop
+        end = stop
+    return len(spans) == len(cut)
+
+
+def stretches(labels: Sequence[int]) -> list[tuple[int, int]]:
+    """Start and end of every trained stretch of a row."""
+    trained = [False, *(label != IGNORED for label in labels), False]
+    borders = [place for place, (a, b) in enumerate(pairwise(trained)) if a != b]
+    return list(zip(borders[::2], borders[1::2], strict=True))
 
 
 def _same(decoded: str, text: str) -> bool:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from didact.disk import storing
 from didact.errors import DidactError
 from didact.records import JSON, Example, Message, digest
-from didact.text.masks import IGNORED, Refused, Row
+from didact.text.masks import IGNORED, Refused, Row, stretches
 
 __all__ = ["Against", "Encode", "Pair", "content_of", "only_what_differs", "pairs_of"]
 
@@ -102,7 +101,7 @@ def only_what_differs(pair: Pair) -> Pair:
 
     In a sum of log-probabilities they cancel; in a mean over tokens they would not.
     """
-    spans = [_answers(row) for row in pair]
+    spans = [stretches(row.labels) for row in pair]
     shared = 0
     for (_, a), (_, b) in zip(spans[0][:-1], spans[1][:-1], strict=False):
         if pair.chosen.ids[:a] != pair.rejected.ids[:b]:
@@ -110,10 +109,3 @@ def only_what_differs(pair: Pair) -> Pair:
         shared = a
     masked = [Row(row.ids, [IGNORED] * shared + row.labels[shared:]) for row in pair]
     return Pair(*masked)
-
-
-def _answers(row: Row) -> list[tuple[int, int]]:
-    """Start and end of every trained stretch."""
-    trained = [False, *(label != IGNORED for label in row.labels), False]
-    borders = [place for place, (a, b) in enumerate(pairwise(trained)) if a != b]
-    return list(zip(borders[::2], borders[1::2], strict=True))
