@@ -21,7 +21,7 @@ LEVELS = {
     "formats": 2, "licences": 2, "inference": 2, "training": 2, "calls": 2, "identities": 2.5,
     "http": 2, "tables": 2, "document": 2, "batching": 2.5, "calllog": 1, "prices": 1,
     "capabilities": 1, "estimate": 2.2, "budget": 2.5, "asking": 2.7, "ledger": 4, "judging": 6,
-    "sifting": 6.5,
+    "sifting": 6.5, "touched": 7.2,
     "judge_audit": 3, "forecast": 8, "pilot": 9, "ping": 9, "checked": 10, "context": 3,
     "transfer": 3, "store": 3, "models": 3, "components": 3, "judges": 3.5, "labelled": 3.5,
     **dict.fromkeys(LEAVES, 4), "config": 5, "evaluate_keys": 5.7, "convert": 6, "sieve": 7, "mixture": 5.5,
