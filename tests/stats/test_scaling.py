@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from didact.stats.scaling import fit_log
+from didact.stats.scaling import fit_log, scaling
 
 SIZES = (100, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200)
 
@@ -33,3 +34,41 @@ def test_points_that_give_no_line_are_refused():
         fit_log([(100, 1.0), (100, 2.0)])
     with pytest.raises(ValueError, match="above 0"):
         fit_log([(0, 1.0), (100, 2.0)])
+
+
+def test_the_line_of_a_block_is_the_line_of_its_means_and_says_how_far_it_is_off():
+    rng = np.random.default_rng(0)
+    sizes = [100, 400, 1600]
+    block = rng.normal(50, 5, (3, 4, 30)) + 6.95 * np.log(sizes)[:, None, None]
+    found = scaling(sizes, block)
+    line = fit_log(zip(sizes, block.mean(axis=(1, 2)), strict=True))
+    assert found.alpha.mean == pytest.approx(line.alpha)
+    assert found.constant.mean == pytest.approx(line.constant)
+    assert found.alpha.low < 6.95 < found.alpha.high
+    residuals = [abs(m - line.at(n)) for n, m in zip(sizes, block.mean(axis=(1, 2)), strict=True)]
+    assert found.off == pytest.approx(max(residuals))
+
+
+def test_the_interval_of_alpha_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    sizes = np.array([50.0, 200.0, 800.0])
+    held = 0
+    for _ in range(400):
+        # Items and seeds have slopes of their own, and every score has noise.
+        slopes = 3 + rng.normal(0, 2, 25)[None, :] + rng.normal(0, 1, 3)[:, None]
+        block = slopes * np.log(sizes)[:, None, None] + rng.normal(0, 4, (3, 3, 25))
+        found = scaling(sizes.tolist(), block).alpha
+        held += found.low <= 3 <= found.high
+    # 95 % of 400, give or take three standard errors.
+    assert 0.917 <= held / 400 <= 0.983
+
+
+def test_one_seed_gives_an_interval_over_items_and_an_incomplete_block_none():
+    block = np.arange(24, dtype=float).reshape(2, 1, 12)
+    found = scaling([10, 100], block)
+    assert found.alpha.low <= found.alpha.mean <= found.alpha.high
+    block[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="full block"):
+        scaling([10, 100], block)
+    with pytest.raises(ValueError, match="full block"):
+        scaling([10], np.zeros((2, 1, 12)))
