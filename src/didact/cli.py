@@ -23,6 +23,7 @@ from didact.checked import check_json, show_check
 from didact.commands.ablate import ablate_command
 from didact.commands.calls import calls
 from didact.commands.convert import convert_command
+from didact.commands.export import export_command
 from didact.commands.curve import curve_command
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (
@@ -67,6 +68,7 @@ app.add_typer(calls, name="calls")
 app.command("open")(open_command)
 app.command("ablate")(ablate_command)
 app.command("convert")(convert_command)
+app.command("export")(export_command)
 app.command("curve")(curve_command)
 app.command("list")(list_command)
 app.command("new")(new_command)
