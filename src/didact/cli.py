@@ -25,6 +25,7 @@ from didact.commands.calls import calls
 from didact.commands.convert import convert_command
 from didact.commands.export import export_command
 from didact.commands.curve import curve_command
+from didact.commands.figures import figures_command
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (
     File,
@@ -37,6 +38,7 @@ from didact.commands.options import (
     interruptible,
     say,
 )
+from didact.commands.rate import rate_command
 from didact.config import RunConfig
 from didact.disk import is_full
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
@@ -66,10 +68,12 @@ app = typer.Typer(
 
 app.add_typer(calls, name="calls")
 app.command("open")(open_command)
+app.command("rate")(rate_command)
 app.command("ablate")(ablate_command)
 app.command("convert")(convert_command)
 app.command("export")(export_command)
 app.command("curve")(curve_command)
+app.command("figures")(figures_command)
 app.command("list")(list_command)
 app.command("new")(new_command)
 

@@ -60,6 +60,8 @@ class Facts:
     items: Sequence[Example]
     """Test items."""
     scores: Sequence[Score]
+    judged: Mapping[str, JSON]
+    """What the evaluators counted, by their names: evaluate/statistics.json."""
     audit: Mapping[str, JSON]
     """audit.json: what a program that knows the answers found."""
     curve: Sequence[Mapping[str, JSON]]
@@ -113,6 +115,7 @@ def _facts(run: Run) -> Facts:
         recipe=_recipe(run.path),
         items=_when("evaluate" in done, run.items),
         scores=_when("evaluate" in done, run.scores),
+        judged=_mapping(_json(run.path / "evaluate" / "statistics.json")),
         audit=_audit(run.path),
         curve=_lines(run.path / "train" / "metrics.jsonl"),
         trained=_mapping(_json(run.path / "train" / "state.json")),
