@@ -189,6 +189,11 @@ def test_a_role_that_a_component_asks_must_be_there(folder: Path) -> None:
         ("train=nope", "no 'nope' in trainers"),
         ("train={use: sft, base: ./gone}", "train.base: no such file"),
         ("models.teacher={use: transformers, path: ./gone}", "no such file"),
+        (
+            "models.teacher={use: transformers, path: out/gone}",
+            "models.teacher.path: no such file: out/gone",
+        ),
+        ("train={use: sft, base: out/gone}", "train.base: no such file: out/gone"),
     ],
 )
 def test_other_mistakes(folder: Path, override: str, message: str) -> None:

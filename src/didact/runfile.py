@@ -228,7 +228,7 @@ class _Reader:
             return entry
         there = self._folder / Path(path).expanduser()
         if not there.is_dir():
-            if path.startswith((".", "/", "~")):
+            if _means_a_path(path, self._folder):
                 self._paths["models", role, "path"] = there
                 self._gone[role] = there
             return entry
@@ -351,8 +351,18 @@ def _hub_name(name: object, folder: Path) -> bool:
     return (
         isinstance(name, str)
         and name.count("/") == 1
-        and not name.startswith((".", "/", "~"))
+        and not _means_a_path(name, folder)
         and not (folder / name).exists()
+    )
+
+
+def _means_a_path(name: str, folder: Path) -> bool:
+    """Whether it begins as a path does, with ``out``, where runs are, or with a folder here."""
+    first = name.partition("/")[0]
+    return (
+        name.startswith((".", "/", "~"))
+        or ("/" in name and first == "out")
+        or ("/" in name and (folder / first).is_dir())
     )
 
 
