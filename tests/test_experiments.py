@@ -115,8 +115,8 @@ def test_a_run_without_its_stages_cannot_be_ablated(tmp_path, changes, told):
 def test_the_command_prints_what_came_out_as_lines_or_as_json(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
-    from didact import ablation
     from didact.cli import app
+    from didact.commands import ablate as ablation
 
     result = ablate(toy(tmp_path), tmp_path / "out", seeds=1)
     given = {}

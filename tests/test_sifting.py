@@ -15,7 +15,8 @@ from didact.life import life
 from didact.records import Example, Origin, Verdict
 from didact.runfile import load
 from didact.shown import show_life, show_run
-from didact.sifting import REWRITTEN, numbered
+from didact.components import numbered
+from didact.sifting import REWRITTEN
 from didact.store import Run
 from toys import Some
 

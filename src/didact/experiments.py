@@ -23,13 +23,12 @@ from statistics import fmean
 from typing import cast
 
 from didact import pipeline
-from didact.components import find, name_of
+from didact.components import find, name_of, numbered
 from didact.config import TRAINED, Generation, RunConfig
 from didact.context import Filter, Listener, Source
 from didact.disk import storing
 from didact.errors import ConfigError, DidactError
 from didact.records import JSON, Example
-from didact.sifting import numbered
 from didact.stats.bootstrap import Interval, paired_bootstrap, sign_flip
 from didact.store import Run
 

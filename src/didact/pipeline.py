@@ -12,18 +12,18 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from didact import tables
-from didact.components import fingerprint, name_of, path_fingerprint
+from didact import evaluating, tables
+from didact.components import fingerprint, name_of, numbered, path_fingerprint
 from didact.config import Generation, RunConfig, Training
 from didact.context import Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
-from didact.evaluating import evaluate
 from didact.formats.refusals import Refusals
 from didact.mixture import Pools
 from didact.records import JSON, Example, digest
 from didact.resolve import base_path, items, seeds, whole
-from didact.sifting import Sifting, numbered
+from didact.sifting import Sifting
 from didact.store import Run
+from didact.touched import note_touched
 from didact.work import Summary, Work, opened, run_async
 
 __all__ = ["Summary", "check", "evaluate", "filter", "generate", "run", "train"]
@@ -241,3 +241,15 @@ def _train(work: Work, mark: str, training: Training, base: Path) -> Summary:
         model = training.use.train(work.context(), examples, base, folder.path)
         relative = model.resolve().relative_to(folder.path.resolve()).as_posix()
         return work.finish(folder, mark, model=relative, outputs={relative: "a model"})
+
+
+def evaluate(
+    config: RunConfig, where: Where, *, on_event: Listener | None = None, retry: bool = False
+) -> Summary:
+    """Ask every model every test item, score the answers; note which items training touches."""
+    with opened(config, where) as opened_run:
+        summary = evaluating.evaluate(config, opened_run, on_event=on_event, retry=retry)
+        found = note_touched(config, opened_run)
+        if found and on_event and not summary.skipped:
+            on_event("touched", {"stage": "evaluate", "text": found.line()})
+        return summary

@@ -66,6 +66,9 @@ class Progress(logging.Handler):
                 self._usd += cast("float", fields.get("usd", 0.0))
             else:
                 self._replayed += 1
+        elif event == "touched" and not self._quiet:
+            self._clear()
+            self._stream.write(f"touched   {fields['text']}\n")
         elif event in ("progress", "pool", "train"):
             self._state.update(fields)
         self._draw()

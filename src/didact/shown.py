@@ -20,6 +20,7 @@ from didact.records import Example, Message, Request, Sampling
 from didact.resolve import models
 from didact.runfile import load
 from didact.store import STAGES, Run
+from didact.touched import read_touched
 
 __all__ = ["chat_turns", "show_component", "show_funnel", "show_ledger", "show_life", "show_run"]
 
@@ -42,6 +43,8 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
             lines.append(f"{'calls':<9} {told}; run again, and none is repeated")
     for (metric, model), (mean, number) in _means_of(run).items():
         lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
+    if (touched := read_touched(run)) is not None:
+        lines.append(f"{'touched':<9} {touched.line()}")
     lines += show_ledger(read_ledger(run))
     lines += terms_lines(_terms(run))
     if "generate" in done:

@@ -9,18 +9,17 @@ Two examples that are the same once changed are one: the second is dropped for t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
-from didact.components import name_of
+from didact.components import name_of, numbered
 from didact.context import Context, Filter
 from didact.judging import verdicts
 from didact.records import Example, Verdict
 
-__all__ = ["REWRITTEN", "Judgement", "Sifting", "numbered", "prepare"]
+__all__ = ["REWRITTEN", "Judgement", "Sifting", "prepare"]
 
 REWRITTEN = "rewritten_id"
 """In the evidence of a filter that changed an example: the id that it has from then on."""
@@ -147,13 +146,3 @@ def _same(verdict: Verdict, other: str) -> Verdict:
         score=verdict.score,
         evidence={**verdict.evidence, "nearest_id": other},
     )
-
-
-def numbered(names: Sequence[str]) -> list[str]:
-    """The names, the second of two equal ones as ``name-2``: they key randomness and verdicts."""
-    seen: Counter[str] = Counter()
-    found: list[str] = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return found

@@ -12,7 +12,7 @@ from didact.stats.contamination import (
     Limits,
     Probe,
     largest_similarities,
-    split_scores,
+    part_scores,
     touched,
 )
 from didact.text.cosine_index import unit_vectors
@@ -91,18 +91,32 @@ def test_nothing_touches_nothing():
     assert Probe([POEM, example("")]).touches([example("")]) == [[]]
 
 
+def scores(*values, model="trained"):
+    return [Score(example_id=e.id, model=model, metric="rouge", value=v)
+            for e, v in zip(ITEMS, values, strict=True)]  # fmt: skip
+
+
 def test_scores_are_split_and_what_abstained_is_in_neither():
     rows = touched(ITEMS, [POEM])
-    scores = [Score(example_id=e.id, model="trained", metric="rouge", value=v)
-              for e, v in zip(ITEMS, (90.0, 10.0, None), strict=True)]  # fmt: skip
-    [split] = split_scores(scores, rows)
-    assert split.to_json() == {
-        "metric": "rouge", "model": "trained",
-        "clean": 10.0, "clean_n": 1, "touched": 90.0, "touched_n": 1,
-    }  # fmt: skip
-    [all_clean] = split_scores(scores, {})
-    assert all_clean.to_json()["touched"] is None
-    assert split_scores([], rows) == []
+    [parted] = part_scores(scores(90.0, 10.0, None), rows)
+    assert (parted.metric, parted.model) == ("rouge", "trained")
+    assert (parted.clean.items, parted.clean.mean) == (1, 10.0)
+    assert (parted.touched.items, parted.touched.mean) == (1, 90.0)
+    # One item has no interval.
+    assert parted.clean.score is parted.touched.score is None
+    [all_clean] = part_scores(scores(90.0, 10.0, None), {})
+    assert (all_clean.touched.items, all_clean.touched.mean) == (0, None)
+    assert part_scores([], rows) == []
+
+
+def test_a_part_of_several_items_has_an_interval_over_them_or_over_their_families():
+    rows = touched(ITEMS, [POEM])
+    given = scores(90.0, 10.0, 30.0)
+    [parted] = part_scores(given, rows)
+    assert parted.clean.score.low < parted.clean.mean == 20.0 < parted.clean.score.high
+    [one_family] = part_scores(given, rows, {item.id: "sums" for item in ITEMS})
+    assert (one_family.clean.mean, one_family.clean.score) == (20.0, None)
+    assert part_scores(given, rows, {ITEMS[0].id: "sums"}) == [parted]
 
 
 @pytest.fixture(scope="module")

@@ -24,14 +24,27 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from didact.records import JSON, Example, Score
+from didact.records import Example, Score
+from didact.stats.bootstrap import Interval, bootstrap
 from didact.text.cosine_index import CosineIndex
 from didact.text.novelty_index import NoveltyIndex
 from didact.text.overlap import RunIndex
 from didact.text.parts import part_of
 from didact.text.words import all_words
 
-__all__ = ["Limits", "Probe", "Split", "Touch", "largest_similarities", "split_scores", "touched"]
+__all__ = [
+    "Limits",
+    "Part",
+    "Parted",
+    "Probe",
+    "Touch",
+    "largest_similarities",
+    "part_scores",
+    "touched",
+]
+
+_SEED = 20221220
+"""Of the resampling: fixed, so that the same scores always print the same intervals."""
 
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 """One vector for each text."""
@@ -163,35 +176,60 @@ def largest_similarities(texts: Sequence[str], others: Sequence[str]) -> list[fl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class Part:
+    """Scores on a part of the items."""
+
+    items: int
+    mean: float | None
+    """None where there is no item."""
+    score: Interval | None
+    """The mean with its interval; None where there is but one item, or one family of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
     """One metric of one model, on the items that training did not touch and on those it did."""
 
     metric: str
     model: str
-    clean: tuple[float, ...]
-    """Scores on items nothing touched; what abstained is left out of both."""
-    touched: tuple[float, ...]
-
-    def to_json(self) -> dict[str, JSON]:
-        """Means and numbers; a mean of nothing is None."""
-        return {
-            "metric": self.metric,
-            "model": self.model,
-            "clean": fmean(self.clean) if self.clean else None,
-            "clean_n": len(self.clean),
-            "touched": fmean(self.touched) if self.touched else None,
-            "touched_n": len(self.touched),
-        }
+    clean: Part
+    touched: Part
 
 
-def split_scores(scores: Iterable[Score], touches: Mapping[str, Touch]) -> list[Split]:
-    """Every metric of every model in two, in the order in which they first come."""
-    values: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
+def part_scores(
+    scores: Iterable[Score],
+    touches: Mapping[str, Touch],
+    families: Mapping[str, str] | None = None,
+) -> list[Parted]:
+    """Every metric of every model in two; what abstained is in neither.
+
+    Intervals are over the items; where all items are of ``families``, over these.
+    """
+    rows: dict[tuple[str, str], tuple[list[Score], list[Score]]] = {}
     for score in scores:
-        clean, dirty = values.setdefault((score.metric, score.model), ([], []))
+        clean, dirty = rows.setdefault((score.metric, score.model), ([], []))
         if score.value is not None:
-            (dirty if score.example_id in touches else clean).append(score.value)
+            (dirty if score.example_id in touches else clean).append(score)
     return [
-        Split(metric=metric, model=model, clean=tuple(clean), touched=tuple(dirty))
-        for (metric, model), (clean, dirty) in values.items()
+        Parted(
+            metric=metric,
+            model=model,
+            clean=_part(clean, families or {}),
+            touched=_part(dirty, families or {}),
+        )
+        for (metric, model), (clean, dirty) in rows.items()
     ]
+
+
+def _part(scores: Sequence[Score], families: Mapping[str, str]) -> Part:
+    values = [score.value for score in scores if score.value is not None]
+    if not values:
+        return Part(items=0, mean=None, score=None)
+    ids = [score.example_id for score in scores]
+    groups = [families[one] for one in ids] if all(one in families for one in ids) else ids
+    several = len(set(groups)) > 1
+    return Part(
+        items=len(values),
+        mean=fmean(values),
+        score=bootstrap(values, seed=_SEED, clusters=groups) if several else None,
+    )
