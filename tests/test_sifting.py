@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from didact import pipeline
-from didact.components import find
+from didact.components import find, numbered
 from didact.config import Evaluation, Generation, RunConfig
 from didact.errors import ConfigError
 from didact.life import life
 from didact.records import Example, Origin, Verdict
 from didact.runfile import load
 from didact.shown import show_life, show_run
-from didact.components import numbered
 from didact.sifting import REWRITTEN
 from didact.store import Run
 from toys import Some
