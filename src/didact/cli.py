@@ -23,8 +23,8 @@ from didact.checked import check_json, show_check
 from didact.commands.ablate import ablate_command
 from didact.commands.calls import calls
 from didact.commands.convert import convert_command
-from didact.commands.export import export_command
 from didact.commands.curve import curve_command
+from didact.commands.export import export_command
 from didact.commands.figures import figures_command
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (

@@ -25,8 +25,12 @@ def open_command(
     serve(path, port=port)
 
 
-def serve(folder: Path, *, port: int = 0) -> None:
-    """Serve on 127.0.0.1 until interrupted; the address goes to standard output."""
+def serve(folder: Path, *, port: int | None = 0, likely: int = 0, page: str = "") -> None:
+    """Serve on 127.0.0.1 until interrupted; the address goes to standard output.
+
+    Without a ``port`` the ``likely`` one is taken, or any when somebody has it. ``page`` is what
+    the address printed leads to.
+    """
     runs = find_runs(folder)
     try:
         import uvicorn
@@ -36,18 +40,28 @@ def serve(folder: Path, *, port: int = 0) -> None:
         raise DidactError(
             f"the page needs {error.name}, which is not installed: pip install 'didact[web]'"
         ) from error
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise DidactError(f"port {port} cannot be used ({error}); try another") from error
+    with _door(port, likely) as door:
         port = door.getsockname()[1]
         app = make_app(folder, hosts=(f"127.0.0.1:{port}", f"localhost:{port}"))
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, access_log=False, lifespan="off"
         )
-        typer.echo(f"http://127.0.0.1:{port}/")
-        typer.echo(f"{len(runs)} runs; Ctrl-C ends", err=True)
+        typer.echo(f"http://127.0.0.1:{port}/{page}")
+        typer.echo(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}; Ctrl-C ends", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[door])
+
+
+def _door(port: int | None, likely: int) -> socket.socket:
+    for number in (likely, 0) if port is None else (port,):
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", number))
+        except (OSError, OverflowError) as error:
+            door.close()
+            if port is not None:
+                raise DidactError(f"port {port} cannot be used ({error}); try another") from error
+        else:
+            return door
+    raise DidactError("no port is free")

@@ -16,9 +16,9 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from didact import rows
 from didact.disk import storing
 from didact.records import INPUT_MARK, digest
-from didact.web import rows
 from didact.web.marks import plain
 
 __all__ = ["PARTS", "build_index", "index_path", "is_fresh", "opened", "place_of"]

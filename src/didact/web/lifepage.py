@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from didact import tables
+from didact import rows, tables
 from didact.calls import Call
 from didact.records import Example
 from didact.store import Run
-from didact.web import rows
 from didact.web.index import place_of
 from didact.web.search import Line, by_id, rows_of
 

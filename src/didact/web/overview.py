@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
 
+from didact import rows
 from didact.calls import Totals
 from didact.document import parse
 from didact.errors import DidactError
 from didact.records import JSON
 from didact.report.formats import points, score
 from didact.store import STAGES, Run
-from didact.web import rows
 from didact.web.discovery import worker_of
 
 __all__ = ["Metric", "Overview", "Stage", "mean_told", "overview"]

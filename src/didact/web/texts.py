@@ -8,12 +8,17 @@ surroundings by the style sheet. A template of ours never becomes a template of 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
+from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
+from didact.records import INPUT_MARK
 from didact.report import charts, formats
+from didact.stats.bootstrap import Interval
 from didact.web.marks import ODD, plain
 from didact.web.overview import Metric, mean_told
 
@@ -68,8 +73,38 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters.update(formats.FILTERS)
-    found.filters.update(shown=shown, plain=plain, pretty=_pretty, scored=scored)
+    own: dict[str, Callable[..., Any]] = {
+        "shown": shown, "plain": plain, "pretty": _pretty, "scored": scored, "in_parts": _in_parts,
+        "interval": _interval, "shares": _shares, "markdown": _markdown,
+    }  # fmt: skip
+    found.filters.update(own)
     return found
+
+
+def _in_parts(text: str) -> list[str]:
+    """Instruction, and input where there is one."""
+    return text.split(INPUT_MARK, 1)
+
+
+def _interval(found: Interval) -> str:
+    """0.57 [0.48, 0.66]; an end that is not known is left open."""
+    if not (isfinite(found.low) and isfinite(found.high)):
+        return f"{found.mean:.2f} [?]"
+    text = f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _shares(found: Interval) -> str:
+    """57 % [48, 66]."""
+    low, high = (f"{end * 100:.0f}" if isfinite(end) else "?" for end in (found.low, found.high))
+    return f"{found.mean * 100:.0f}\N{NO-BREAK SPACE}% [{low}, {high}]"
+
+
+def _markdown(text: object) -> Markup:
+    # Only when asked for: the parser takes a while to import.
+    from didact.web.markdown import markdown
+
+    return markdown(text)
 
 
 def _pretty(value: object) -> str:
