@@ -64,8 +64,7 @@ def test_the_question_is_asked_as_chat_or_plainly():
     score(model)
     score(model, prompt="plain")
     chat, plain = model.asked[0], model.asked[3]
-    assert chat.prompt.endswith("### Response:\n")
-    assert chat.schema == {"const": "yes"}
+    assert (chat.messages, chat.schema) == (QUESTION.prompt, {"const": "yes"})
     assert (plain.prompt, plain.schema) == ("Is it?", {"const": " yes"})
 
 

@@ -8,9 +8,12 @@ share it. ``choice_mass`` is the percentage of the options' probability that the
 (the multiple-true score of TruthfulQA where all right options are listed).
 
 The options are ``meta["options"]``, the right ones those among the item's references. The model
-must score texts that it is shown (`use: scorer`); an item without options abstains, and so does a
-model that writes instead. Ours differs in that no end token is scored behind an option. Cost: one
-scoring per option.
+must score texts that it is shown, as every model in this process does: base, trained, `scorer`,
+`transformers`; an item without options abstains, and so does a model that writes instead. Ours
+differs in that no end token is scored behind an option, and in what is asked: T0 shows the bare
+prompt, ours the question by the model's own chat template (``prompt: plain`` is the published way).
+Nothing is asked of the model before: where only this scores a suite, no answer is written. Cost:
+one scoring per option.
 """
 
 from __future__ import annotations
@@ -23,8 +26,7 @@ from typing import ClassVar, Literal
 
 from didact.context import Context
 from didact.errors import ConfigError, ModelError
-from didact.records import Answer, Score
-from didact.text.chat import render
+from didact.records import Answer, Message, Score
 from didact.text.forced import completion, read_logprobs
 
 __all__ = ["Choice"]
@@ -36,7 +38,8 @@ _WRITES = "the model gives no log-probabilities of texts"
 class Choice:
     """100 where the option a model finds likeliest is right; the model must score texts."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
+    reads_answers: ClassVar[bool] = False
 
     prompt: Literal["chat", "plain"] = "chat"
     """`chat`: the question as a tuned model is asked. `plain`: the bare text and a space."""
@@ -75,12 +78,11 @@ class Choice:
             return {}, "no options"
         if not set(options).intersection(answer.example.references):
             return {}, "no option is right"
-        if self.prompt == "chat":
-            asked, space = render(answer.example.prompt, add_generation_prompt=True), ""
-        else:
-            asked = "\n\n".join(turn.content for turn in answer.example.prompt)
+        turns, space = answer.before or answer.example.prompt, ""
+        asked: str | Sequence[Message] = turns
+        if self.prompt == "plain":
             # The space belongs to the option: so tokenizers write words.
-            asked, space = asked.rstrip(), " "
+            asked, space = "\n\n".join(turn.content for turn in turns).rstrip(), " "
         sums: dict[str, float] = {}
         for option in options:
             try:

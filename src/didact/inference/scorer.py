@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from didact.errors import ModelError
+from didact.inference.chat_text import chat_text
 from didact.inference.crowd import Crowd
 from didact.inference.memory import give_back
 from didact.inference.scoring import Asked, Scored, plain_head, score_all
@@ -66,12 +67,12 @@ class Scorer:
 
     async def ask(self, request: Request) -> Reply:
         """Answer a request for scores; its ``logprobs``, or for numbers its text, is the answer."""
-        if request.prompt is None:
-            raise ModelError(
-                "a text to be scored stands after a prompt, not messages", fault="request"
-            )
         loaded, texts = await self._ready()
-        ids = self._encoded(loaded, texts, request.prompt, special=True)
+        if request.prompt is None:
+            asked = chat_text(loaded, request.messages)
+            ids = self._encoded(loaded, texts, asked, special=False)
+        else:
+            ids = self._encoded(loaded, texts, request.prompt, special=True)
         schema = request.schema or {}
         if "const" in schema:
             return await self._forced(request, ids, str(schema["const"]))

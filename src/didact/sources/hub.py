@@ -19,6 +19,7 @@ from typing import Any, cast
 from didact.components import build, find
 from didact.errors import ConfigError
 from didact.formats.detection import source_of
+from didact.formats.hub_files import hub_folder
 from didact.formats.refusals import Refusals
 from didact.records import JSON, Example
 
@@ -62,7 +63,7 @@ class Hub:
 
     def read(self, refusals: Refusals | None = None) -> Iterator[Example]:
         """Every example of every file, in the order of the files' names."""
-        folder = _snapshot(self.dataset, self.revision, self.files or _DATA)
+        folder = hub_folder(self.dataset, self.revision, self.files or _DATA)
         found = [
             path
             for path in sorted(folder.rglob("*"))
@@ -87,24 +88,3 @@ class Hub:
         return any(fnmatch(name, one) for one in patterns) and not any(
             fnmatch(path.name, one) or fnmatch(name, one) for one in _NO_DATA
         )
-
-
-def _snapshot(dataset: str, revision: str, patterns: tuple[str, ...]) -> Path:
-    try:
-        import huggingface_hub
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    except ImportError as error:
-        told = 'reading from the hub needs huggingface_hub: pip install "didact[train]"'
-        raise ConfigError(told) from error
-    # The package types its progress bars partially.
-    download = cast("Any", huggingface_hub).snapshot_download
-    try:
-        return Path(
-            download(dataset, repo_type="dataset", revision=revision, allow_patterns=list(patterns))
-        )
-    except LocalEntryNotFoundError as error:
-        told = "is not in the hub's cache here, and there is no network to fetch it"
-        raise ConfigError(f"{dataset} ({revision}) {told}") from error
-    except (HfHubHTTPError, ValueError, OSError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"{dataset} ({revision}) cannot be fetched: {first}") from error

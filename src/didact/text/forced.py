@@ -1,8 +1,8 @@
 """Requests for the probability of a text that exists, and what the replies to them say.
 
 The schema of such a request leaves the reply no choice, so that its log-probabilities are those of
-the text: the call log keeps them, and replays them, like any other reply. The model `scorer`
-answers them; a model that writes instead is told from it by its words.
+the text: the call log keeps them, and replays them, like any other reply. Models that run in this
+process answer them (`scorer` many at a time); one that writes instead is told by its words.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from didact.errors import ConfigError
-from didact.records import JSON, Reply, Request, Sampling
+from didact.records import JSON, Message, Reply, Request, Sampling
 
 __all__ = ["NUMBERS", "choice", "completion", "embedding", "read_logprobs"]
 
@@ -18,13 +18,18 @@ NUMBERS: dict[str, JSON] = {"type": "array", "items": {"type": "number"}}
 """The schema of a request for a text's vector."""
 
 
-def completion(prompt: str, text: str, *, tokens: int | None = None) -> Request:
-    """Asks for the probability of every token of the text behind the prompt, up to so many."""
+def completion(prompt: str | Sequence[Message], text: str, *, tokens: int | None = None) -> Request:
+    """Asks for the probability of every token of the text behind the prompt, up to so many.
+
+    Behind messages it is that of the text as the model's answer, by the model's own template.
+    """
     if tokens is None:
         # No token is shorter than a byte; some tokenizers put one before the first.
         tokens = len(text.encode("utf-8", "replace")) + 1
     sampling = Sampling(max_tokens=tokens)
-    return Request(prompt=prompt, schema={"const": text}, sampling=sampling)
+    if isinstance(prompt, str):
+        return Request(prompt=prompt, schema={"const": text}, sampling=sampling)
+    return Request(messages=tuple(prompt), schema={"const": text}, sampling=sampling)
 
 
 def choice(prompt: str, options: Sequence[str]) -> Request:
