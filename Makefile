@@ -13,6 +13,7 @@ install-dev:
 	@VENV=$(VENV) scripts/install text,train,web,dev
 
 test: install-dev  ## Every test that this machine can run
+	-@scripts/axe
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install-dev  ## Lint, format, types
