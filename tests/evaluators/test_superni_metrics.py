@@ -31,6 +31,7 @@ def values(evaluator, answers):
 
 
 def test_the_golden_predictions_get_the_published_numbers():
+    """methods.md 10.5, golden (ran)."""
     answers = [
         answer("The cat!", ["the cat", "dog"], 1),
         answer("no", ["Yes"], 2),
@@ -42,12 +43,14 @@ def test_the_golden_predictions_get_the_published_numbers():
 
 
 def test_a_longer_answer_around_the_right_one_is_no_exact_match():
+    """methods.md 10.5, golden (ran)."""
     wordy = [answer("the answer is A", ["A"])]
     assert values(ExactMatch(), wordy) == {"exact_match": [0.0]}
     assert values(Rouge(), wordy)["rougeL"] == [pytest.approx(40)]
 
 
 def test_case_ascii_punctuation_and_spaces_do_not_count_and_articles_do():
+    """methods.md 10.5, normalisation."""
     matches = [
         answer("  It's  a  U.S.-based Co.  ", ["its a usbased co"]),
         answer("its usbased co", ["its a usbased co"]),

@@ -32,7 +32,7 @@ def conversations(draw):
     return Example(messages=tuple(turns), meta=meta, origin=ORIGIN)
 
 
-@pytest.mark.parametrize("form", sorted(WRITERS))
+@pytest.mark.parametrize("form", sorted(WRITERS.keys() - {"self-instruct"}))
 @given(example=conversations())
 @settings(deadline=None, max_examples=60)
 def test_what_a_format_carries_comes_back_as_the_same_messages(tmp_path_factory, form, example):

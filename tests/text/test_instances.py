@@ -78,6 +78,7 @@ def pairs(reply, **options):
 def test_the_faithful_reading_gives_what_the_published_code_gave(
     classification, reply, finish, expected, _
 ):
+    """methods.md 1.10, both tables of parsers (ran)."""
     options = {"classification": classification, "finish": finish, "faithful": True}
     assert pairs(reply, **options) == expected
 

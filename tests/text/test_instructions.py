@@ -51,6 +51,7 @@ def kept(reply, **options):
     ],
 )
 def test_the_faithful_reading_gives_what_the_published_code_gave(reply, finish, expected):
+    """methods.md 1.10, the table of post-processing (ran)."""
     assert kept(reply, finish=finish, faithful=True) == expected
 
 

@@ -29,11 +29,13 @@ STEMMED = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
     ],
 )
 def test_the_published_pairs_score_what_the_reference_gives(prediction, target, f):
+    """methods.md 0.4, golden pairs (ran), and 0.3: non-Latin text scores 0."""
     assert rouge_l(prediction, target).f == pytest.approx(f, abs=1e-15)
     assert rouge_l(prediction, target).f == PLAIN.score(target, prediction)["rougeL"].fmeasure
 
 
 def test_stemming_changes_the_number():
+    """methods.md 0.3 and 10.5."""
     assert rouge_l("Running quickly", "run quick", stem=True).f == 0.5
     assert rouge_l("runs fast", "running fast", stem=True).f == 1.0
     assert rouge_l("the answer is A", "A", stem=True).f == 0.4

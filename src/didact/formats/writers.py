@@ -2,15 +2,18 @@
 
 A writer gives the rows of one example and names what it leaves behind; it raises ``CannotCarry``
 with a short reason where the messages themselves do not fit. What is written is read back by the
-source of the same name as the same messages.
+source of the same name as the same messages, but for ``self-instruct``: prompts and completions in
+layouts drawn at random, as GPT-3 was fine-tuned on them (see `didact.text.completion_pairs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import NamedTuple, TypeAlias, cast
 
 from didact.records import INPUT_MARK, JSON, Example, Message
+from didact.text.completion_pairs import completion_pair
 
 __all__ = ["WRITERS", "CannotCarry", "Written", "turns_alternate"]
 
@@ -135,6 +138,12 @@ def _openai(example: Example) -> Written:
     return Written(rows, frozenset({"rejected"}))
 
 
+def _self_instruct(example: Example) -> Written:
+    instruction, given, output = _one_turn(example)
+    pair = completion_pair(instruction, given, output, rng=Random(int(example.id[:16], 16)))
+    return Written([{"prompt": pair.prompt, "completion": pair.completion}])
+
+
 def _trl(example: Example) -> Written:
     if not example.messages or example.messages[-1].role != "assistant":
         raise CannotCarry("no answer")
@@ -200,6 +209,7 @@ WRITERS: Mapping[str, Callable[[Example], Written]] = {
     "dolly": _dolly,
     "oasst": _oasst,
     "openai": _openai,
+    "self-instruct": _self_instruct,
     "sharegpt": _sharegpt,
     "trl": _trl,
 }
