@@ -77,15 +77,16 @@ def test_what_is_trained_in_every_row_is_its_answer_and_the_stop_token(base, tmp
         pass
 
     def capture(**settings):
-        raise Seen(settings["train_dataset"])
+        places = list(settings["train_dataset"])
+        raise Seen([settings["data_collator"]([place]) for place in places])
 
     monkeypatch.setattr(sft, "lean_trainer", capture)
     with pytest.raises(Seen) as caught:
         train(base, tmp_path, epochs=1)
     tokenizer = AutoTokenizer.from_pretrained(str(base))
     decoded = [
-        tokenizer.decode([label for label in row["labels"] if label != IGNORED])
-        for row in caught.value.args[0]
+        tokenizer.decode([label for label in batch["labels"][0].tolist() if label != IGNORED])
+        for batch in caught.value.args[0]
     ]
     assert sorted(decoded) == sorted(example.output + STOP for example in EXAMPLES)
 
@@ -241,9 +242,10 @@ def test_when_nothing_can_be_trained_the_reasons_are_the_error(base, tmp_path):
 
 
 @pytest.mark.train
-def test_a_loss_that_explodes_stops_the_training_and_names_the_step(base, tmp_path):
-    with pytest.raises(DidactError, match=r"the loss is (nan|inf) at step \d+ of 20"):
+def test_a_loss_that_explodes_stops_the_training_and_names_step_and_examples(base, tmp_path):
+    with pytest.raises(DidactError, match=r"the loss is (nan|inf) at step \d+ of 20") as caught:
         train(base, tmp_path, epochs=10, learning_rate=1e30)
+    assert sum(example.id[:12] in str(caught.value) for example in EXAMPLES) == 4
     assert not (tmp_path / "model").exists()
     assert all(math.isfinite(loss) for loss in losses(tmp_path))
 

@@ -32,9 +32,9 @@ from didact.inference.memory import give_back
 from didact.records import JSON, Example, operational
 from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import IGNORED, masked_row
-from didact.training import artefact, preference
-from didact.training.lean import Untyped
+from didact.training import artefact, hardware, preference
 from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +71,7 @@ class DPO:
     """Decay of the weight matrices per step, times the rate."""
     max_length: int | None = None
     """Most tokens of a conversation, a longer one is refused; by default the model's context."""
-    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    dtype: hardware.DType = "auto"
     """Of the arithmetic; auto: bfloat16 where the processor has it. Trained weights are float32."""
     tokens_at_once: int = operational(4096)
     """Tokens that go through the model at once, padding included; a pair always does."""
@@ -85,7 +85,7 @@ class DPO:
     def train(self, ctx: Context, examples: Sequence[Example], base: Path, out: Path) -> Path:
         """Trains ``base`` on the pairs; the directory of the tuned model."""
         source = weights.locate(str(base))
-        precision = self.dtype if self.dtype != "auto" else preference.precision()
+        precision = hardware.precision(self.dtype)
         made_from: dict[str, JSON] = {
             "trainer": fingerprint(self),
             "base": weights.fingerprint(source),
@@ -106,10 +106,10 @@ class DPO:
         examples: Sequence[Example],
         source: Path,
         out: Path,
-        precision: preference.Precision,
+        precision: hardware.Precision,
     ) -> dict[str, JSON]:
         # LoRA leaves the base as it is: on a GPU half the memory will do for it.
-        frozen = self.lora > 0 and precision == "bfloat16" and preference.device() == "cuda"
+        frozen = self.lora > 0 and precision == "bfloat16" and hardware.device() == "cuda"
         loaded = weights.load(source, device="auto", dtype="bfloat16" if frozen else "float32")
         tokenizer: Untyped = loaded.tokenizer
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.unk_token or tokenizer.eos_token

@@ -30,9 +30,9 @@ from didact.inference.memory import give_back
 from didact.records import JSON, Example, Message, operational
 from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import Refused, Row
-from didact.training import artefact, classifier, preference
-from didact.training.lean import Untyped
+from didact.training import artefact, classifier, hardware, preference
 from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class Reward:
     """Decay of the weight matrices per step, times the rate."""
     max_length: int | None = None
     """Most tokens of a conversation, a longer one is refused; by default the model's context."""
-    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    dtype: hardware.DType = "auto"
     """Of the arithmetic; auto: bfloat16 where the processor has it. Trained weights are float32."""
     tokens_at_once: int = operational(4096)
     """Tokens that go through the model at once, padding included; a pair always does."""
@@ -79,7 +79,7 @@ class Reward:
     def train(self, ctx: Context, examples: Sequence[Example], base: Path, out: Path) -> Path:
         """Trains ``base`` on the pairs; the directory of the reward model."""
         source = weights.locate(str(base))
-        precision = self.dtype if self.dtype != "auto" else preference.precision()
+        precision = hardware.precision(self.dtype)
         made_from: dict[str, JSON] = {
             "trainer": fingerprint(self),
             "base": weights.fingerprint(source),
@@ -100,9 +100,9 @@ class Reward:
         examples: Sequence[Example],
         source: Path,
         out: Path,
-        precision: preference.Precision,
+        precision: hardware.Precision,
     ) -> dict[str, JSON]:
-        loaded = classifier.load(source, device=preference.device())
+        loaded = classifier.load(source, device=hardware.device())
         tokenizer: Untyped = loaded.tokenizer
         tokenizer.chat_template = tokenizer.chat_template or ALPACA_TEMPLATE
         limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]

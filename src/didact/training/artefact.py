@@ -9,14 +9,17 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from didact.disk import storing
+from didact.inference import weights
 from didact.records import JSON
 from didact.training import checkpoint
-from didact.training.lean import Untyped
+from didact.training.adapters import BASE
+from didact.training.untyped import Untyped
 
 __all__ = ["made_once", "save"]
 
@@ -50,7 +53,9 @@ def save(
         if hasattr(model, "merge_and_unload"):
             model.save_pretrained(out / "adapter")
             _name_base(out / "adapter", source)
-            model = model.merge_and_unload()
+            made_on = {"fingerprint": weights.fingerprint(source)}
+            (out / "adapter" / BASE).write_text(json.dumps(made_on), encoding="utf-8")
+            model = _merged(model, source, out / "adapter")
         config = json.loads((source / "config.json").read_text(encoding="utf-8"))
         dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
         model = model.to(getattr(torch, dtype))
@@ -64,6 +69,18 @@ def save(
         tokenizer.save_pretrained(part)
         shutil.rmtree(out / "model", ignore_errors=True)
         part.rename(out / "model")
+
+
+def _merged(model: Untyped, source: Path, adapter: Path) -> Untyped:
+    """Of 4-bit weights only copies in full precision can be merged with: they are read again."""
+    if not getattr(model, "is_loaded_in_4bit", False):
+        return model.merge_and_unload()
+    loaded = weights.load(source, device="cpu", dtype="bfloat16").model
+    table = model.get_input_embeddings().weight.shape[0]
+    if table > loaded.get_input_embeddings().weight.shape[0]:
+        loaded.resize_token_embeddings(table, mean_resizing=False)
+    peft = import_module("peft")
+    return peft.PeftModel.from_pretrained(loaded, str(adapter)).merge_and_unload()
 
 
 def _name_base(adapter: Path, source: Path) -> None:
@@ -109,5 +126,5 @@ def _clear(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     for name in ("checkpoints", "adapter", "model", "model.part"):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("metrics.jsonl", "refused.jsonl", "state.json"):
+    for name in ("metrics.jsonl", "held_out.jsonl", "refused.jsonl", "proofs.json", "state.json"):
         (out / name).unlink(missing_ok=True)

@@ -30,6 +30,7 @@ __all__ = [
     "restore_random_state",
     "restore_weights",
     "save",
+    "save_weights",
     "step_of",
     "writing",
 ]
@@ -80,6 +81,19 @@ def save(
     for path in older:
         shutil.rmtree(path, ignore_errors=True)
     return final
+
+
+def save_weights(path: Path, model: Module) -> None:
+    """Writes what is trained and nothing else, in place of what stood there."""
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
+
+    part = path.with_suffix(".part")
+    with writing(path.parent):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        save_file({f"weight/{n}": v.contiguous() for n, v in _trained(model)}, part / _TENSORS)
+        shutil.rmtree(path, ignore_errors=True)
+        part.rename(path)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from didact.errors import ConfigError
-from didact.training.lean import Untyped
+from didact.training.untyped import Untyped
 
 __all__ = ["Classifier", "load"]
 

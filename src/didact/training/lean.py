@@ -10,25 +10,24 @@ every training to the hub is not sent.
 
 from __future__ import annotations
 
-import time
+import math
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
+from didact.errors import DidactError
 from didact.text.masks import IGNORED
-from didact.training import checkpoint
 from didact.training.curve import Curve
+from didact.training.resumable import clock, resumable
+from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["COLUMNS", "Untyped", "answer_loss", "lean_trainer", "parts", "renamed"]
-
-Untyped: TypeAlias = Any
-"""What trl and transformers hand over; checking it takes minutes and finds little."""
+__all__ = ["COLUMNS", "answer_loss", "lean_trainer", "parts", "plain_head", "renamed"]
 
 _PIECE = 1 << 24
 """Logits in memory at once: 64 MB of float32."""
@@ -52,6 +51,9 @@ _SCALES = (
 )
 """Settings of models that do more to their logits than a linear head; TRL knows them all."""
 
+_NAMED = 5
+"""Examples that a message about a loss names."""
+
 
 def answer_loss(
     model: Untyped, inputs: Mapping[str, Tensor], tokens: Tensor | int | None
@@ -59,6 +61,7 @@ def answer_loss(
     """Cross-entropy summed over the trained positions, over ``tokens`` (default: their number).
 
     No attention mask: padding is on the right, and nothing looks to its right in a causal model.
+    Packed rows carry their positions, which keep examples apart.
     """
     import torch
 
@@ -67,7 +70,8 @@ def answer_loss(
     labels = inputs["labels"][:, 1:]
     trained = labels != IGNORED
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-    states = causal.base_model(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state
+    read = {name: inputs[name] for name in ("input_ids", "position_ids") if name in inputs}
+    states = causal.base_model(**read, use_cache=False).last_hidden_state
     head = causal.get_output_embeddings()
 
     def loss_of(states: Untyped, targets: Untyped) -> Tensor:
@@ -92,14 +96,21 @@ def answer_loss(
 
 def parts(inputs: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     """The rows of a batch padded on the right, in halves, until each goes through a CPU at once."""
-    lengths = inputs["attention_mask"].sum(1)
+    names = [name for name in ("input_ids", "labels", "position_ids") if name in inputs]
     width = inputs["input_ids"].shape[1]
+    if "position_ids" in inputs:
+        # Packed rows are full: there is nothing to sort.
+        rows = max(1, _AT_ONCE // width)
+        for start in range(0, len(inputs["input_ids"]), rows):
+            yield {name: inputs[name][start : start + rows] for name in names}
+        return
+    lengths = inputs["attention_mask"].sum(1)
 
     def halved(rows: Tensor) -> Iterator[dict[str, Tensor]]:
         longest = int(lengths[rows[-1]])
         wide = min(width, longest + -longest % COLUMNS)
         if len(rows) == 1 or len(rows) * wide <= _AT_ONCE:
-            yield {name: inputs[name][rows, :wide] for name in ("input_ids", "labels")}
+            yield {name: inputs[name][rows, :wide] for name in names}
         else:
             yield from halved(rows[: len(rows) // 2])
             yield from halved(rows[len(rows) // 2 :])
@@ -111,27 +122,47 @@ def parts(inputs: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
 def renamed() -> Generator[None]:
     """Without the warnings that TRL and PEFT still call what transformers 5 has renamed."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is", FutureWarning)
+        warnings.filterwarnings(
+            "ignore", "`(is_)?gradient_checkpointing(_kwargs)?` is", FutureWarning
+        )
         yield
 
 
-def lean_trainer(*, curve: Curve, folder: Path, seconds: float, **settings: Untyped) -> Untyped:
-    """A trainer that writes ``curve``, and a checkpoint to ``folder`` every ``seconds``."""
-    sft_trainer: Untyped = import_module("trl.trainer.sft_trainer").SFTTrainer
-    callback: Untyped = import_module("transformers").TrainerCallback
+def lean_trainer(
+    *,
+    curve: Curve,
+    folder: Path,
+    seconds: float,
+    names: Sequence[str],
+    started: Callable[[float], None] | None = None,
+    callbacks: Sequence[Untyped] = (),
+    **settings: Untyped,
+) -> Untyped:
+    """A trainer that writes ``curve``, and a checkpoint to ``folder`` every ``seconds``.
 
-    class LeanTrainer(sft_trainer):
+    ``names`` are those of the rows; ``started`` is given the loss of the first step.
+    """
+    sft_trainer: Untyped = import_module("trl.trainer.sft_trainer").SFTTrainer
+
+    kept: Untyped = resumable(sft_trainer, folder)
+
+    class LeanTrainer(kept):
         def training_step(
             self, model: Untyped, inputs: dict[str, Untyped], num_items_in_batch: Untyped = None
         ) -> Untyped:
+            places: list[int] = inputs.pop("rows").tolist()
+            rows = [names[place] for place in places]
             if num_items_in_batch is None or not _plain(self):
-                return sft_trainer.training_step(self, model, inputs, num_items_in_batch)
+                loss: Untyped = kept.training_step(self, model, inputs, num_items_in_batch)
+                _finite(loss, rows, self.state)
+                return loss
             model.train()
             total: Untyped = 0.0
             for part in parts(self._prepare_inputs(inputs)):
                 # accelerate computes in bfloat16 inside the model's own forward, which is not used.
                 with self.accelerator.autocast():
                     loss = answer_loss(model, part, num_items_in_batch)
+                _finite(loss, rows, self.state)
                 self.accelerator.backward(loss)
                 total += loss.detach()
             return total
@@ -139,64 +170,43 @@ def lean_trainer(*, curve: Curve, folder: Path, seconds: float, **settings: Unty
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             del start_time
             self._metrics["train"].clear()
-            if "loss" in logs:
-                curve.add(self.state.global_step, logs["loss"], logs["learning_rate"])
+            if "loss" not in logs:
+                return
+            if started is not None and self.state.global_step == 1:
+                started(logs["loss"])
+            curve.add(self.state.global_step, logs["loss"], logs["learning_rate"])
 
         def _send_telemetry(self) -> None:
             pass
 
-        def _save_checkpoint(self, model: Untyped, trial: Untyped) -> None:
-            del model, trial
-            if self.args.should_save:
-                checkpoint.save(
-                    folder,
-                    model=self.model,
-                    optimizer=self.optimizer,
-                    scheduler=self.lr_scheduler,
-                    state=self.state,
-                )
+    return LeanTrainer(callbacks=[clock(seconds), *callbacks], **settings)
 
-        def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Untyped = None) -> None:
-            checkpoint.restore_weights(Path(resume_from_checkpoint), model or self.model)
 
-        def _load_optimizer_and_scheduler(self, path: str | None) -> None:
-            if path is not None:
-                checkpoint.restore(
-                    Path(path), optimizer=self.optimizer, scheduler=self.lr_scheduler
-                )
+def _finite(loss: Untyped, rows: Sequence[str], state: Untyped) -> None:
+    """Stops before the step is taken: the weights are still those of the step before."""
+    value = float(loss.detach())
+    if math.isfinite(value):
+        return
+    named = ", ".join(row[:12] for row in rows[:_NAMED])
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    raise DidactError(
+        f"train: the loss is {value} at step {state.global_step + 1} of {state.max_steps}, on"
+        f" the examples {named}{more}. `didact show RUN ID --tokens` shows one. A lower"
+        " learning_rate, or a longer warmup, usually helps; so does dtype: float32."
+    )
 
-        def _load_rng_state(self, path: str | None) -> None:
-            if path is not None:
-                checkpoint.restore_random_state(Path(path))
 
-    class Clock(callback):
-        """Asks for a checkpoint when one is due; saving takes at most a twentieth of the time."""
-
-        def __init__(self) -> None:
-            self.due = time.monotonic() + seconds
-            self.asked = 0.0
-
-        def on_step_end(
-            self, args: Untyped, state: Untyped, control: Untyped, **_: Untyped
-        ) -> None:
-            del args
-            self.asked = time.monotonic()
-            control.should_save = self.asked >= self.due and state.global_step < state.max_steps
-
-        def on_save(self, args: Untyped, state: Untyped, control: Untyped, **_: Untyped) -> None:
-            del args, state, control
-            now = time.monotonic()
-            self.due = now + max(seconds, 20 * (now - self.asked) if seconds else 0)
-
-    return LeanTrainer(callbacks=[Clock()], **settings)
+def plain_head(model: Untyped) -> bool:
+    """Whether the logits of a model are a linear head and nothing is done to them after it."""
+    text = model.config.get_text_config()
+    return all(getattr(text, name, None) in (None, 1, 1.0) for name in _SCALES)
 
 
 def _plain(trainer: Untyped) -> bool:
     """Whether the loss is a linear head on this one process's CPU, and nothing is added to it."""
-    text = trainer.model.config.get_text_config()
     return (
         trainer.args.device.type != "cuda"
         and trainer.accelerator.num_processes == 1
         and not trainer.aux_loss_enabled
-        and all(getattr(text, name, None) in (None, 1, 1.0) for name in _SCALES)
+        and plain_head(trainer.model)
     )

@@ -13,24 +13,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from didact.errors import ConfigError
 from didact.records import JSON
 from didact.text.masks import IGNORED
 from didact.training import checkpoint
+from didact.training.arguments import arguments
 from didact.training.batches import order
 from didact.training.curve import Curve
-from didact.training.lean import COLUMNS, Untyped, renamed
+from didact.training.hardware import Precision
+from didact.training.lean import COLUMNS, renamed
 from didact.training.pairs import Pair
 from didact.training.resumable import clock, resumable
+from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Objective", "Precision", "Settings", "check", "device", "precision", "train"]
-
-Precision: TypeAlias = Literal["bfloat16", "float32"]
+__all__ = ["Objective", "Settings", "check", "train"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,27 +69,6 @@ def check(component: object, positive: Sequence[str]) -> None:
     lora, warmup = (float(getattr(component, name)) for name in ("lora", "warmup"))
     if lora < 0 or not 0 <= warmup < 1:
         raise ConfigError("lora must not be negative, and warmup at least 0 and below 1")
-
-
-def device() -> str:
-    """Where training runs."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def precision() -> Precision:
-    """bfloat16 where the processor has it."""
-    import torch
-
-    if device() == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    # Where a processor only emulates bfloat16, it is several times slower than float32.
-    known: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict[str, Any])()
-    native = any("bf16" in name and has for name, has in known.items())
-    return "bfloat16" if native and device() == "cpu" else "float32"
 
 
 def train(
@@ -234,26 +214,14 @@ def _trainer(objective: Objective, curve: Curve, kind: Untyped, **settings: Unty
 
 def _arguments(seed: int, settings: Settings, batch: int, out: Path) -> Untyped:
     return import_module("transformers").TrainingArguments(
-        output_dir=str(out),
-        seed=seed % 2**32,
-        # The data set is the plan: every epoch of it, batch after batch.
-        num_train_epochs=1,
-        train_sampling_strategy="sequential",
-        remove_unused_columns=False,
+        **arguments(
+            out,
+            seed=seed,
+            learning_rate=settings.learning_rate,
+            schedule=settings.schedule,
+            warmup=settings.warmup,
+            weight_decay=settings.weight_decay,
+            precision=settings.precision,
+        ),
         per_device_train_batch_size=batch,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=_SCHEDULES[settings.schedule],
-        warmup_steps=settings.warmup,
-        weight_decay=settings.weight_decay,
-        bf16=settings.precision == "bfloat16",
-        use_cpu=device() == "cpu",
-        dataloader_pin_memory=False,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
     )
-
-
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from didact.training import checkpoint
-from didact.training.lean import Untyped
+from didact.training.untyped import Untyped
 
 __all__ = ["clock", "resumable"]
 
