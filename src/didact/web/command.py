@@ -63,5 +63,7 @@ def _door(port: int | None, likely: int) -> socket.socket:
             if port is not None:
                 raise DidactError(f"port {port} cannot be used ({error}); try another") from error
         else:
+            # Whoever reads the address may connect at once.
+            door.listen(128)
             return door
     raise DidactError("no port is free")
