@@ -18,8 +18,9 @@ from didact.models.scripted import Scripted
 from didact.records import Answer, Example, Origin
 from judge_toys import judge_of, rating
 
-ELSEWHERE = {"choice"}
-"""Those that score no text but ask the models under test, with tests of their own."""
+ELSEWHERE = {"choice", "rated"}
+"""Those that score no text (they ask the models under test, or read what people said), with tests of
+their own."""
 NAMES = [
     module.name
     for module in pkgutil.iter_modules(didact.evaluators.__path__)
