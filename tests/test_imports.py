@@ -18,7 +18,7 @@ LEAVES = ("sources", "recipes", "filters", "trainers", "evaluators", "suites")
 # where the folder is not one of leaves.
 LEVELS = {
     "records": 0, "errors": 0, "disk": 1, "text": 1, "microworld": 1, "progress": 2, "stats": 2,
-    "formats": 2, "licences": 2, "inference": 2, "training": 2, "calls": 2, "identities": 2.5,
+    "formats": 2, "licences": 2, "inference": 2, "training": 2.2, "calls": 2, "identities": 2.5,
     "http": 2, "tables": 2, "document": 2, "batching": 2.5, "calllog": 1, "prices": 1,
     "capabilities": 1, "estimate": 2.2, "budget": 2.5, "asking": 2.7, "ledger": 4, "judging": 6,
     "sifting": 6.5, "touched": 7.2,
@@ -26,7 +26,7 @@ LEVELS = {
     "transfer": 3, "store": 3, "models": 3, "components": 3, "judges": 3.5, "labelled": 3.5,
     **dict.fromkeys(LEAVES, 4), "config": 5, "evaluate_keys": 5.7, "convert": 6, "sieve": 7, "mixture": 5.5,
     "scaffold": 5, "life": 7, "runfile": 6, "resolve": 6, "work": 7, "pipeline": 8, "evaluating": 7.5,
-    "arms": 8, "sweep": 8, "curves": 9, "experiments": 9, "report": 10, "web": 10.5, "exports": 10.6, "terminal": 1, "quickstart": 11,
+    "arms": 8, "sweep": 8, "curves": 9, "style": 9, "experiments": 9, "report": 10, "web": 10.5, "exports": 10.6, "terminal": 1, "quickstart": 11,
     "rows": 2.5, "ratings": 3.5, "shown": 11, "commands": 11.5, "cli": 12, "": 13,
 }  # fmt: skip
 

@@ -27,7 +27,10 @@ from didact.training.untyped import Untyped
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Proof", "arithmetic", "base_loss", "demanded", "sample", "start"]
+__all__ = [
+    "EXACT", "ROUNDED", "Proof", "arithmetic", "as_the_base", "base_loss", "demanded",
+    "sample", "start",
+]  # fmt: skip
 
 EXACT = 1e-4
 """Relative difference allowed in float32."""
