@@ -24,6 +24,7 @@ from didact.context import Context, Failure, Listener, Model
 from didact.errors import ConfigError, DidactError
 from didact.estimate import Sample
 from didact.identities import Identities
+from didact.live import Live
 from didact.records import JSON
 from didact.resolve import models
 from didact.store import Run, StageFolder
@@ -83,6 +84,7 @@ class Work:
         self.statistics: dict[str, JSON] = {}
         """What components noted as ``statistics``, by the part of the stage."""
         self._on_event = on_event
+        self._live = Live(run.path, stage, lambda: self.dropped, self._failed)
         self._retry = retry
         self._contexts: list[Context] = []
         self._start = time.perf_counter()
@@ -117,8 +119,10 @@ class Work:
 
     def tell(self, event: str, **fields: JSON) -> None:
         """Tell whoever watches."""
+        told: dict[str, JSON] = {"stage": self.stage, **fields}
+        self._live(event, told)
         if self._on_event:
-            self._on_event(event, {"stage": self.stage, **fields})
+            self._on_event(event, told)
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Tell how far the stage is."""
@@ -129,6 +133,7 @@ class Work:
         if event == "statistics":
             part = str(fields["stage"]).partition("/")[2]
             self.statistics[part] = {k: v for k, v in fields.items() if k != "stage"}
+        self._live(event, fields)
         if self._on_event:
             self._on_event(event, fields)
 
@@ -166,8 +171,14 @@ class Work:
     ) -> Generator[StageFolder, None, None]:
         """The folder to make the stage in; tells when it starts."""
         self.tell("stage", state="start")
-        with self.run.writing(self.stage, keep=fingerprint if resumable else None) as folder:
-            yield folder
+        try:
+            with self.run.writing(self.stage, keep=fingerprint if resumable else None) as folder:
+                yield folder
+        finally:
+            self._live.end()
+
+    def _failed(self) -> int:
+        return sum(ctx.tally.failed for ctx in self._contexts)
 
     def finish(self, folder: StageFolder, fingerprint: str, **more: JSON) -> Summary:
         """Write ``stage.json``: the last thing in the ``making`` block."""
