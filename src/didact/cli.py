@@ -39,6 +39,7 @@ from didact.commands.options import (
     say,
 )
 from didact.commands.rate import rate_command
+from didact.commands.style import style_command
 from didact.config import RunConfig
 from didact.disk import is_full
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
@@ -74,6 +75,7 @@ app.command("convert")(convert_command)
 app.command("export")(export_command)
 app.command("curve")(curve_command)
 app.command("figures")(figures_command)
+app.command("style")(style_command)
 app.command("list")(list_command)
 app.command("new")(new_command)
 

@@ -34,7 +34,7 @@ from didact.stats.bootstrap import Interval
 from didact.store import Run
 from didact.sweep import Baseline, Cell, Fit, Point, Sweep
 
-__all__ = ["ALL", "FILE", "Arm", "Curves", "Match", "curve", "parse_sizes"]
+__all__ = ["ALL", "FILE", "Arm", "Curves", "Match", "curve", "p_text", "parse_sizes"]
 
 Match: TypeAlias = Literal["epochs", "steps"]
 
@@ -215,8 +215,13 @@ def _line(point: Point) -> str:
     if point.over_base is not None:
         text += f"  over base {_interval(point.over_base, signed=True)}"
     if point.over_first is not None and point.p is not None:
-        text += f"  over the first arm {_interval(point.over_first, signed=True)} p {point.p:.3f}"
+        text += f"  over the first arm {_interval(point.over_first, signed=True)} {p_text(point.p)}"
     return text
+
+
+def p_text(value: float) -> str:
+    """A p-value that is never 0."""
+    return "p < 0.001" if value < 0.001 else f"p {value:.3f}"
 
 
 def _interval(found: Interval, *, signed: bool = False) -> str:

@@ -183,7 +183,7 @@ class Sweep:
                         arm=arm,
                         size=size,
                         metric=metric,
-                        score=mean_of_table(table, seed=_SEED),
+                        score=_inside(mean_of_table(table, seed=_SEED), table),
                         over_base=base,
                         over_first=first,
                         p=p,
@@ -236,6 +236,13 @@ def _scales(cells: Sequence[Cell]) -> dict[str, float]:
             inside = all(0 <= value <= 1 for value in values.values())
             shares[metric] = shares.get(metric, True) and inside
     return {metric: 100.0 if share else 1.0 for metric, share in shares.items()}
+
+
+def _inside(found: Interval, table: Numbers) -> Interval:
+    """A mean of points from 0 to 100 lies there too."""
+    if table.min() < 0 or table.max() > 100:
+        return found
+    return Interval(found.mean, max(0.0, found.low), min(100.0, found.high))
 
 
 def p_value(table: Numbers) -> float:

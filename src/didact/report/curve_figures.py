@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from didact.curves import p_text
 from didact.records import JSON
 from didact.report import charts
 from didact.report.curve_chart import Band, Reading, curves
@@ -149,4 +150,4 @@ def _told(interval: Sequence[float] | None, *, signed: bool = False) -> str:
 
 
 def _p(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else p_text(value).removeprefix("p ")

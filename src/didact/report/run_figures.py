@@ -212,7 +212,7 @@ def _metrics(runs: Sequence[Facts]) -> Iterator[Figure]:
     """A forest of means with their intervals for each metric that is not drawn otherwise."""
     found: dict[str, list[tuple[Facts, Metric]]] = {}
     for facts in runs:
-        for metric in compare(facts.scores, families=facts.families):
+        for metric in compare(facts.scores, families=facts.families, clusters=facts.clusters):
             if metric.key not in _STACKED:
                 found.setdefault(metric.key, []).append((facts, metric))
     for key, group in sorted(found.items(), key=lambda pair: pair[0] not in _RATES):
@@ -240,7 +240,7 @@ def _metrics(runs: Sequence[Facts]) -> Iterator[Figure]:
                 low=low,
                 high=high,
             ),
-            head=["Model", "Score", f"Over {group[0][1].against or '–'}", "Items", "Unscored"],
+            head=["Model", "Score", f"Over {group[0][1].against or 'none'}", "Items", "Unscored"],
             rows=rows,
             note="Intervals by bootstrap over the items, or over task families where items have"
             " one; distances are paired, item by item.",
@@ -257,7 +257,7 @@ def _lines(runs: Sequence[Facts], metric: str) -> Iterator[_Line]:
 
 def _share(part: int, whole: int) -> str:
     if not whole:
-        return "–"
+        return "none"
     share = wilson(part, whole)
     return f"{share.mean:.0%} [{share.low:.0%}, {share.high:.0%}]"
 

@@ -84,8 +84,8 @@ def scaling(sizes: Sequence[float], tables: ArrayLike, *, seed: int = 0) -> Scal
 
 
 def mean_of_table(table: ArrayLike, *, seed: int = 0) -> Interval:
-    """The mean of seeds by items: for new seeds too where there are two or more."""
+    """The mean of seeds by items: for new seeds too where there are two or more that differ."""
     data = np.asarray(table, dtype=np.float64)
-    if min(data.shape) >= 2:
+    if min(data.shape) >= 2 and (data != data[0]).any():
         return across_seeds(data).score
-    return bootstrap(data.ravel().tolist(), seed=seed)
+    return bootstrap(data[0].tolist(), seed=seed)
