@@ -24,8 +24,8 @@ from statistics import fmean
 from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
-from didact.judges.asking import CHAT, Question, Rulings, asked_of, chat, rulings, text_reader
-from didact.judges.duels import Duel, bounds, pair_up
+from didact.judges.asking import CHAT, Question, asked_of, chat, rulings, text_reader
+from didact.judges.duels import Duel, Fought, Tally, bounds, judgement, pair_up
 from didact.records import JSON, Answer, Example, Request, Sampling, Score
 from didact.stats.win_rates import relative_score
 from didact.text.judge_marks import read_pair
@@ -39,6 +39,16 @@ class _Scored(NamedTuple):
     pair: tuple[float, float] | None
     """The scores of ``a`` and ``b``."""
     reason: str
+
+    @property
+    def fought(self) -> Fought:
+        """The same as a duel: who has the higher score."""
+        value = None if self.pair is None else 0.5 + 0.5 * _sign(self.pair[0] - self.pair[1])
+        return Fought(self.duel, value, self.reason)
+
+
+def _sign(difference: float) -> int:
+    return (difference > 0) - (difference < 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +73,9 @@ class ScoredPair:
     async def score(self, ctx: Context, answers: Sequence[Answer]) -> AsyncIterator[Score]:
         """One score per answer, the mean over all orders and all it was scored beside."""
         duels = pair_up(answers, self.against)
-        counts = Rulings()
-        scored = [result async for result in self._scored(ctx, duels, counts)]
+        tally = Tally()
+        scored = [result async for result in self._scored(ctx, duels, tally)]
+        tally.fought = [result.fought for result in scored]
         given: dict[tuple[str, str], list[float]] = {}
         lost: dict[tuple[str, str], str] = {}
         for duel, pair, reason in scored:
@@ -82,10 +93,10 @@ class ScoredPair:
                 value=fmean(given[key]) if key in given else None,
                 reason="" if key in given else lost.get(key, "nothing to compare with"),
             )
-        ctx.note("statistics", **counts.to_json(), relative=_relative(scored, ctx.seed))
+        ctx.note("statistics", **tally.to_json(), relative=_relative(scored, ctx.seed))
 
     async def _scored(
-        self, ctx: Context, duels: Sequence[Duel], counts: Rulings
+        self, ctx: Context, duels: Sequence[Duel], tally: Tally
     ) -> AsyncIterator[_Scored]:
         # The first of a duel is the model under test, which stood second.
         orders = (True,) if self.mode == "faithful" else (False, True)
@@ -95,9 +106,14 @@ class ScoredPair:
             for duel in duels
             for swapped in _shown(duel, orders)
         ]
-        async with aclosing(rulings(ctx, self.judge, questions, counts)) as results:
+        async with aclosing(rulings(ctx, self.judge, questions, tally.rulings)) as results:
             for duel in duels:
                 ruled = [(await anext(results), swapped) for swapped in _shown(duel, orders)]
+                if duel.text_a != duel.text_b:
+                    tally.judgements += [
+                        judgement(duel, swapped, _outcome(r.verdict) if r.verdict else None)
+                        for r, swapped in ruled
+                    ]
                 read = [
                     (r.verdict[::-1] if swapped else r.verdict)
                     for r, swapped in ruled
@@ -117,6 +133,11 @@ class ScoredPair:
         texts = (duel.text_b, duel.text_a) if swapped else (duel.text_a, duel.text_b)
         prompt = scoring_prompt(asked_of(duel.example), texts) + _more(duel.example)
         return chat(prompt, Sampling(max_tokens=self.max_tokens, temperature=self.temperature))
+
+
+def _outcome(pair: tuple[float, float]) -> float:
+    """1 where the answer shown first has the higher score, 0 where the second has."""
+    return 0.5 + 0.5 * _sign(pair[0] - pair[1])
 
 
 def _shown(duel: Duel, orders: Sequence[bool]) -> Sequence[bool]:

@@ -24,6 +24,7 @@ from didact.judges.asking import Question, Rulings, reference_of, rulings, shown
 from didact.records import JSON, Answer, Example, Reply, Request, Score, digest
 from didact.stats.audit import Judgement, audit
 from didact.stats.bootstrap import Interval
+from didact.stats.bradley_terry import ELO, Game, bradley_terry
 
 __all__ = [
     "REFERENCE",
@@ -35,6 +36,7 @@ __all__ = [
     "Tally",
     "bounds",
     "fight",
+    "judgement",
     "pair_up",
     "points",
     "scores_of",
@@ -81,12 +83,18 @@ class Tally:
     """decided, ties, flips, identical, unscored."""
     judgements: list[Judgement] = field(default_factory=list[Judgement])
 
+    fought: list[Fought] = field(default_factory=list["Fought"])
+    """What became of every duel."""
+
     own: str = ""
     """The role whose answers the judge wrote itself."""
 
     def to_json(self) -> dict[str, JSON]:
-        """Counts, and the audit of the judge where it gave verdicts."""
+        """Counts, who won against whom, and the audit of the judge where it gave verdicts."""
         told: dict[str, JSON] = {**self.rulings.to_json(), "outcomes": dict(self.outcomes)}
+        told["pairs"] = _pairs_of(self.fought)
+        if ranking := _ranking(self.fought):
+            told["ranking"] = ranking
         if self.judgements:
             found = audit(self.judgements, own=self.own)
             repeats = found.repeats
@@ -173,15 +181,16 @@ async def fight(
             for swapped in shown:
                 ruling = await anext(results)
                 reason = reason or ruling.reason
-                tally.judgements.append(_judgement(duel, swapped, ruling.verdict))
+                tally.judgements.append(judgement(duel, swapped, ruling.verdict))
                 verdict = ruling.verdict
                 said.append(1 - verdict if swapped and verdict is not None else verdict)
             fought.append(_decide(duel, tuple(said), reason, rule))
             tally.outcomes[_kind(fought[-1])] += 1
+        tally.fought += fought
         for duel, shown in again:
             for swapped in shown:
                 ruling = await anext(results)
-                tally.judgements.append(_judgement(duel, swapped, ruling.verdict, draw=1))
+                tally.judgements.append(judgement(duel, swapped, ruling.verdict, draw=1))
     return fought
 
 
@@ -199,7 +208,8 @@ def _orders(duel: Duel, orders: Orders) -> tuple[bool, ...]:
     return ((duel.text_a > duel.text_b) != (int(key, 16) % 2 == 0),)
 
 
-def _judgement(duel: Duel, swapped: bool, verdict: float | None, *, draw: int = 0) -> Judgement:
+def judgement(duel: Duel, swapped: bool, verdict: float | None, *, draw: int = 0) -> Judgement:
+    """A verdict in terms of who stood where; ``verdict`` is 1 where the first shown is better."""
     longer = float(len(duel.text_a) - len(duel.text_b))
     names = (duel.b, duel.a) if swapped else (duel.a, duel.b)
     return Judgement(duel.example.id, *names, verdict, -longer if swapped else longer, draw)
@@ -265,6 +275,52 @@ def scores_of(
             value=value,
             reason=reason,
         )
+
+
+def _pairs_of(fought: Sequence[Fought]) -> JSON:
+    """Wins, ties, losses and unscored duels of every pair of sides."""
+    table: dict[tuple[str, str], Counter[str]] = {}
+    for duel, value, _, _ in fought:
+        kind = (
+            "unscored"
+            if value is None
+            else "wins"
+            if value > 0.5
+            else "losses"
+            if value < 0.5
+            else "ties"
+        )
+        table.setdefault((duel.a, duel.b), Counter())[kind] += 1
+    return [
+        {"a": a, "b": b, **{kind: counts[kind] for kind in _KINDS}}
+        for (a, b), counts in table.items()
+    ]
+
+
+_KINDS = ("wins", "ties", "losses", "unscored")
+
+
+def _ranking(fought: Sequence[Fought]) -> JSON:
+    """Bradley-Terry strengths in Elo points, where more than two sides met."""
+    games = [
+        Game(duel.a, duel.b, value, duel.example.id)
+        for duel, value, _, _ in fought
+        if value is not None
+    ]
+    if len({name for game in games for name in (game.a, game.b)}) < _RANKED:
+        return None
+    return [
+        {
+            "model": line.model,
+            "elo": bounds(Interval(*(ELO * value for value in line.strength))),
+            "games": line.games,
+        }
+        for line in bradley_terry(games, seed=0, draws=400)
+    ]
+
+
+_RANKED = 3
+"""Sides from which on a ranking says more than one win rate."""
 
 
 def bounds(interval: Interval | None) -> JSON:

@@ -1,27 +1,28 @@
 """What the scores say: every model on every metric, its distance from the base, its families.
 
-Every number here has an interval. Over all items it is a bootstrap that draws task families first
-and items inside them second, where the items carry ``meta["family"]``: it covers new families, not
-only new items of the same ones. Inside one family a share of right answers gets Wilson's interval,
-any other score a plain bootstrap. Distances are paired: item by item, on the items both answered.
-Scores are points from 0 to 100, as the papers print them; a metric between 0 and 1 is stretched.
+Every number here has an interval. Over all items it is a bootstrap that draws whole clusters where
+the items come in clusters (task families, tasks, the turns of one question): it covers new ones,
+not only new items of the same ones. A share of right answers gets Wilson's interval where it stands
+for items alone. Distances are paired, item by item, on the items both answered; beside each is the
+p-value of a sign-flip permutation test, adjusted by Holm's procedure for all comparisons made.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from didact.records import Score
+from didact.report.scales import FULL, Scale, scale_of
 from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
+from didact.stats.holm import holm
+from didact.stats.permutation import sign_flips
 
 __all__ = ["Family", "Metric", "Scored", "compare"]
 
 _SEED = 20221220
 """Of the resampling: fixed, so that the same scores always print the same intervals."""
-
-_FULL = 100.0
 
 _NAMES = {
     "base": "Base, not tuned",
@@ -29,8 +30,6 @@ _NAMES = {
     "human": "Tuned on human data",
     "copy": "Copy of the input",
 }
-_METRICS = {"rougeL": "ROUGE-L", "rouge1": "ROUGE-1", "exact_match": "Exact match"}
-"""Those of our own evaluators, which count from 0 to 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +46,15 @@ class Scored:
     """Answers the evaluator gave no number for; not part of the score."""
     gain: Interval | None
     """Distance from the base on the items both have; None for the base itself."""
+    p: float | None = None
+    """Of "no distance", this comparison alone."""
+    adjusted: float | None = None
+    """The same, adjusted for all comparisons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One task family: a score for each model, in the order of the metric's models."""
+    """One task family or category: a score for each model, in the order of the metric's models."""
 
     name: str
     items: int
@@ -72,7 +75,14 @@ class Metric:
     """The role the distances are measured from; "" when there is only one model."""
     models: tuple[Scored, ...]
     families: tuple[Family, ...]
-    """Empty when items carry no family."""
+    """Empty when items carry no family or category."""
+    low: float = 0.0
+    """Left end of the axis."""
+    unit: str = "points of 100"
+    clusters: int = 0
+    """How many clusters the intervals resample; 0: single items."""
+    comparisons: int = 0
+    """How many p-values were adjusted together."""
 
     def of(self, model: str) -> Scored | None:
         """The line of one role."""
@@ -84,79 +94,127 @@ Table = Mapping[str, Mapping[str, float]]
 
 
 def compare(
-    scores: Sequence[Score], *, families: Mapping[str, str], order: Sequence[str] = ()
+    scores: Sequence[Score],
+    *,
+    families: Mapping[str, str],
+    clusters: Mapping[str, str] | None = None,
+    turns: Mapping[str, str] | None = None,
+    order: Sequence[str] = (),
 ) -> tuple[Metric, ...]:
     """One ``Metric`` for each metric scored, roles in ``order`` first.
 
-    ``families`` names the family of an item by its id; items without one may be missing.
+    ``families`` names by its id what an item is reported apart with, and ``turns`` once more;
+    ``clusters`` what it is drawn together with, by default its family. Items without one may be
+    missing.
     """
-    found = dict.fromkeys(score.metric for score in scores)
+    drawn = families if clusters is None else clusters
+    by_metric: dict[str, list[Score]] = {}
+    for score in scores:
+        by_metric.setdefault(score.metric, []).append(score)
+    found = [
+        _metric(key, rows, (families, turns or {}), drawn, order)
+        for key, rows in by_metric.items()
+        if any(score.value is not None for score in rows)
+    ]
+    return _adjusted(found)
+
+
+def _adjusted(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Holm's procedure over every comparison of every metric."""
+    p_values = [line.p for metric in metrics for line in metric.models if line.p is not None]
+    adjusted = iter(holm(p_values))
     return tuple(
-        _metric(key, [score for score in scores if score.metric == key], families, order)
-        for key in found
-        if any(score.metric == key and score.value is not None for score in scores)
+        replace(
+            metric,
+            comparisons=len(p_values),
+            models=tuple(
+                line if line.p is None else replace(line, adjusted=next(adjusted))
+                for line in metric.models
+            ),
+        )
+        for metric in metrics
     )
 
 
 def _metric(
-    key: str, scores: Sequence[Score], families: Mapping[str, str], order: Sequence[str]
+    key: str,
+    scores: Sequence[Score],
+    apart: Sequence[Mapping[str, str]],
+    clusters: Mapping[str, str],
+    order: Sequence[str],
 ) -> Metric:
-    scale, points = _scale(key, [score.value for score in scores if score.value is not None])
+    scale = scale_of(key, [score.value for score in scores if score.value is not None])
     abstained = Counter(score.model for score in scores if score.value is None)
     table: dict[str, dict[str, float]] = {}
     for score in scores:
         if score.value is not None:
-            table.setdefault(score.model, {})[score.example_id] = score.value * scale
+            table.setdefault(score.model, {})[score.example_id] = score.value * scale.factor
     models = sorted(table, key=lambda m: (order.index(m) if m in order else len(order), m))
     against = "base" if "base" in models else models[0]
     lines = tuple(
-        _scored(model, table, against, families, abstained=abstained[model]) for model in models
+        _scored(model, table, against, clusters, scale, abstained=abstained[model])
+        for model in models
     )
+    drawn = _clusters(list(table[against]), clusters)
     return Metric(
         key=key,
-        name=_METRICS.get(key, key.replace("_", " ").replace("-", " ")),
-        points=points,
-        top=_FULL if points else max(line.score.high for line in lines),
+        name=scale.name,
+        points=scale.points,
+        low=scale.low,
+        top=scale.top,
+        unit=scale.unit,
         against=against if len(models) > 1 else "",
         models=lines,
-        families=_families(table, models, families),
+        families=tuple(row for by in apart for row in _families(table, models, by, scale)),
+        clusters=len(set(drawn)) if drawn else 0,
     )
-
-
-def _scale(key: str, values: Sequence[float]) -> tuple[float, bool]:
-    """What to multiply a metric by, and whether it then counts from 0 to 100."""
-    if key in _METRICS:
-        return 1.0, True
-    if all(0 <= value <= 1 for value in values):
-        return 100.0, True
-    return 1.0, False
 
 
 def _scored(
-    model: str, table: Table, against: str, families: Mapping[str, str], *, abstained: int
+    model: str,
+    table: Table,
+    against: str,
+    clusters: Mapping[str, str],
+    scale: Scale,
+    *,
+    abstained: int,
 ) -> Scored:
     mine, theirs = table[model], table[against]
     shared = [item for item in mine if item in theirs]
-    gain = None
+    gain, p = None, None
     if model != against and shared:
-        gain = paired_bootstrap(
-            [mine[item] for item in shared],
-            [theirs[item] for item in shared],
-            seed=_SEED,
-            clusters=_clusters(shared, families),
-        )
+        drawn = _clusters(shared, clusters)
+        gain = _distance([mine[i] for i in shared], [theirs[i] for i in shared], drawn, scale)
+        differences = [mine[item] - theirs[item] for item in shared]
+        (p,) = sign_flips([differences], seed=_SEED, clusters=drawn)
     return Scored(
         model=model,
         name=_NAMES.get(model, model),
-        score=_interval(list(mine.values()), _clusters(list(mine), families)),
+        score=_interval(list(mine.values()), _clusters(list(mine), clusters), scale),
         items=len(mine),
         abstained=abstained,
         gain=gain,
+        p=p,
     )
 
 
+def _distance(
+    mine: Sequence[float],
+    theirs: Sequence[float],
+    clusters: Sequence[Hashable] | None,
+    scale: Scale,
+) -> Interval:
+    differences = [a - b for a, b in zip(mine, theirs, strict=True)]
+    if len(set(differences)) == 1 and scale.points and {*mine, *theirs} <= {0.0, FULL}:
+        # Items that are all alike cannot tell how rare the others are: at most this rare.
+        rare = FULL * wilson(0, len(differences)).high
+        value = differences[0]
+        return Interval(value, max(-FULL, value - rare), min(FULL, value + rare))
+    return paired_bootstrap(mine, theirs, seed=_SEED, clusters=clusters)
+
+
 def _families(
-    table: Table, models: Sequence[str], families: Mapping[str, str]
+    table: Table, models: Sequence[str], families: Mapping[str, str], scale: Scale
 ) -> tuple[Family, ...]:
     members: dict[str, list[str]] = {}
     for item in dict.fromkeys(item for model in models for item in table[model]):
@@ -166,27 +224,33 @@ def _families(
         Family(
             name=name,
             items=len(members[name]),
-            scores=tuple(_cell(table[model], members[name]) for model in models),
+            scores=tuple(_cell(table[model], members[name], scale) for model in models),
         )
         for name in sorted(members)
     )
 
 
-def _cell(values: Mapping[str, float], items: Sequence[str]) -> Interval | None:
+def _cell(values: Mapping[str, float], items: Sequence[str], scale: Scale) -> Interval | None:
     present = [values[item] for item in items if item in values]
-    return _interval(present, None) if present else None
+    return _interval(present, None, scale) if present else None
 
 
-def _interval(values: Sequence[float], clusters: Sequence[Hashable] | None) -> Interval:
-    right = sum(value == _FULL for value in values)
-    if set(values) <= {0.0, _FULL} and (clusters is None or right in (0, len(values))):
+def _interval(
+    values: Sequence[float], clusters: Sequence[Hashable] | None, scale: Scale
+) -> Interval:
+    right = sum(value == FULL for value in values)
+    shares = scale.points and set(values) <= {0.0, FULL}
+    if shares and (clusters is None or right in (0, len(values))):
         # Resampling items that are all alike would claim certainty.
-        return Interval(*(bound * _FULL for bound in wilson(right, len(values))))
+        return Interval(*(bound * FULL for bound in wilson(right, len(values))))
+    if len(values) == 1:
+        # One value says nothing of others: all that the scale allows.
+        return Interval(values[0], min(scale.low, values[0]), max(scale.top, values[0]))
     return bootstrap(values, seed=_SEED, clusters=clusters)
 
 
-def _clusters(items: Sequence[str], families: Mapping[str, str]) -> Sequence[Hashable] | None:
-    if not all(item in families for item in items):
+def _clusters(items: Sequence[str], clusters: Mapping[str, str]) -> Sequence[Hashable] | None:
+    if not all(item in clusters for item in items):
         return None
-    groups = [families[item] for item in items]
+    groups = [clusters[item] for item in items]
     return groups if len(set(groups)) > 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
+from math import isfinite
 from operator import attrgetter
 from typing import Any
 
@@ -12,15 +13,18 @@ from didact.prices import money
 
 __all__ = [
     "FILTERS",
+    "bound",
     "clip",
     "count",
     "duration",
     "figure",
+    "p_value",
     "points",
     "score",
     "share",
     "signed",
     "tidy",
+    "two",
     "usd",
 ]
 
@@ -55,6 +59,24 @@ def signed(number: float) -> str:
 def score(number: float) -> str:
     """A filter's score: three digits after the point at most."""
     return f"{number:,.3f}".rstrip("0").rstrip(".").replace("-", _MINUS)
+
+
+def p_value(p: float) -> str:
+    """Three digits at most, and never 0: 0.034, below 0.001."""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def two(number: float) -> str:
+    """Two decimals, as kappas are written; an end that is open as such."""
+    if not isfinite(number):
+        return "no limit"
+    text = f"{number:.2f}"
+    return "0.00" if text == "-0.00" else text.replace("-", _MINUS)
+
+
+def bound(number: float) -> str:
+    """One decimal; an end that is open as such."""
+    return points(number) if isfinite(number) else "no limit"
 
 
 def share(part: float) -> str:
@@ -95,10 +117,13 @@ def usd(amount: float | None) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "bound": bound,
+    "two": two,
     "clip": clip,
     "count": count,
     "duration": duration,
     "figure": figure,
+    "p_value": p_value,
     "groupby_in_order": _in_order,
     "points": points,
     "score": score,
