@@ -192,7 +192,12 @@ def _scores(facts: Facts) -> list[str]:
         "| metric | model | score | from the base | items |",
         "|---|---|---|---|---|",
     ]
-    for metric in compare(facts.scores, families=facts.families, order=("base", "trained")):
+    for metric in compare(
+        facts.scores,
+        families=facts.families,
+        clusters=facts.clusters,
+        order=("base", "trained"),
+    ):
         lines += _of_metric(metric)
     return lines
 

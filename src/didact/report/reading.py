@@ -72,11 +72,31 @@ class Facts:
     """All calls in the call log; None where the log was not published with the run."""
     ledger: Ledger
     """What every part spent."""
+    path: Path = Path()
+    """The run directory."""
 
     @property
     def families(self) -> Mapping[str, str]:
-        """Family of a test item, by its id."""
-        return {i.id: str(i.meta["family"]) for i in self.items if i.meta.get("family")}
+        """Family or category of a test item, by its id: what it is reported apart with."""
+        return self._stated("family", "category")
+
+    @property
+    def clusters(self) -> Mapping[str, str]:
+        """What an item is drawn together with: its family, its task, its question."""
+        return self._stated("family", "task", "question")
+
+    @property
+    def turns(self) -> Mapping[str, str]:
+        """The turn of an item that is one of several of a question."""
+        return {item: f"turn {number}" for item, number in self._stated("turn").items()}
+
+    def _stated(self, *keys: str) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for item in self.items:
+            stated = next((value for key in keys if (value := item.meta.get(key))), None)
+            if isinstance(stated, str | int):
+                found[item.id] = str(stated)
+        return found
 
     @property
     def repeated(self) -> Sequence[Example]:
@@ -121,6 +141,7 @@ def _facts(run: Run) -> Facts:
         trained=_mapping(_json(run.path / "train" / "state.json")),
         log=ledger.logged,
         ledger=ledger,
+        path=run.path,
     )
 
 
