@@ -14,6 +14,7 @@ from didact.records import JSON
 from didact.report import cards, charts, panels
 from didact.report.comparison import Metric, compare
 from didact.report.formats import count, points, share
+from didact.report.judges import Judges, judges
 from didact.report.origins import Mixture, mixture
 from didact.report.reading import Facts
 from didact.stats.bootstrap import Interval
@@ -47,6 +48,7 @@ class Sheet:
     """Before every anchor, so that several runs fit on one page."""
     facts: Facts
     metrics: Sequence[tuple[Metric, Markup]]
+    judges: Judges
     funnel: tuple[panels.Funnel, Markup] | None
     mixture: Mixture | None
     statistics: Sequence[panels.Statistic]
@@ -83,6 +85,7 @@ class Sheet:
         """Anchors and names of the sections that are there."""
         sections = (
             ("results", "Results", self.metrics),
+            ("judges", "Judges", self.judges),
             ("funnel", "What was kept", self.funnel),
             ("audit", "What is right", self.audit),
             ("shape", "Length and novelty", self.lengths or self.nearest),
@@ -97,11 +100,18 @@ class Sheet:
 
 def make_sheet(facts: Facts, *, prefix: str = "") -> Sheet:
     """The sheet of a run."""
-    metrics = compare(facts.scores, families=facts.families, order=_roles(facts))
+    metrics = compare(
+        facts.scores,
+        families=facts.families,
+        clusters=facts.clusters,
+        turns=facts.turns,
+        order=_roles(facts),
+    )
     return Sheet(
         prefix=prefix,
         facts=facts,
         metrics=[(metric, _forest(metric)) for metric in metrics],
+        judges=judges(facts.judged, facts.path),
         funnel=_funnel(facts),
         mixture=mixture(facts),
         statistics=panels.statistics(facts.kept),
@@ -131,8 +141,9 @@ def together(sheets: Sequence[Sheet]) -> list[tuple[str, Markup]]:
             continue
         spans = [span for sheet, metric in group for span in _spans(metric, group=sheet.facts.name)]
         name, top = group[0][1].name, max(metric.top for _, metric in group)
+        low = min(metric.low for _, metric in group)
         title = f"{name} of every model of {len(group)} runs"
-        chart = charts.intervals(spans, title=title, desc=_told(spans), high=top)
+        chart = charts.intervals(spans, title=title, desc=_told(spans), low=low, high=top)
         drawn.append((name, Markup(chart)))
     return drawn
 
@@ -147,7 +158,8 @@ def _roles(facts: Facts) -> Sequence[str]:
 def _forest(metric: Metric) -> Markup:
     spans = _spans(metric)
     title = f"{metric.name} of every model, mean and 95 % interval"
-    return Markup(charts.intervals(spans, title=title, desc=_told(spans), high=metric.top))
+    chart = charts.intervals(spans, title=title, desc=_told(spans), low=metric.low, high=metric.top)
+    return Markup(chart)
 
 
 def _spans(metric: Metric, *, group: str = "") -> list[charts.Span]:
