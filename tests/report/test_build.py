@@ -22,7 +22,8 @@ from didact.store import Run
 MakeRun = Callable[..., Path]
 
 SECTIONS = (
-    *("results", "funnel", "audit", "shape", "verbs", "training", "families", "examples", "cost"),
+    *("results", "funnel", "filters", "touched", "audit", "shape", "verbs", "training"),
+    *("families", "examples", "cost"),
 )
 POISON = "<script>alert(1)</script>&\"'</title></svg>\x00\x1b[31m\u202e"
 INTERVAL = re.compile("\\[\N{MINUS SIGN}?\\d+\\.\\d, \N{MINUS SIGN}?\\d+\\.\\d\\]")
@@ -173,10 +174,10 @@ def test_nothing_that_a_model_wrote_becomes_markup(make_run: MakeRun) -> None:
     [
         ((), ("cost",)),
         (("generate",), ("funnel", "shape", "verbs", "examples", "cost")),
-        (("generate", "filter"), ("funnel", "shape", "verbs", "examples", "cost")),
+        (("generate", "filter"), ("funnel", "filters", "shape", "verbs", "examples", "cost")),
         (
             ("generate", "filter", "train"),
-            ("funnel", "shape", "verbs", "training", "examples", "cost"),
+            ("funnel", "filters", "shape", "verbs", "training", "examples", "cost"),
         ),
     ],
 )

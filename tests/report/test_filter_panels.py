@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from didact import pipeline
@@ -11,7 +13,16 @@ from didact.filters.novelty import Novelty
 from didact.filters.parsable import Parsable
 from didact.ledger import read_ledger
 from didact.records import Example, Origin, Verdict
-from didact.report.filters import Truth, alone, costs, edges, filter_report, overlaps, truths
+from didact.report.filters import (
+    Cost,
+    Truth,
+    alone,
+    costs,
+    edges,
+    overlaps,
+    truths,
+    with_seen,
+)
 from didact.stats.bootstrap import wilson
 from didact.store import Run
 from toys import config as toy_config
@@ -129,21 +140,29 @@ def test_the_auditor_knows_what_is_wrong_in_the_microworld():
     assert test.precision.mean > test.chance
 
 
-def test_the_whole_panel_of_a_run(tmp_path):
+def test_what_a_filter_that_asks_said_stands_beside_what_others_say_alone():
+    kept = {"length": {"1": True, "2": False, "3": False}}
+    verdicts = [("1", "judged", verdict(False, 1.0)), ("3", "judged", verdict(False, 2.0)),
+                ("2", "length", verdict(False, None))]  # fmt: skip
+    [overlap] = overlaps(with_seen(kept, verdicts))
+    assert (overlap.first, overlap.second) == ("length", "judged")
+    # The second never saw 2.
+    assert (overlap.seen, overlap.both, overlap.only_second) == (2, 1, 1)
+
+
+def test_costs_are_told_for_each_example_kept_and_unscored_is_counted_apart(tmp_path):
     config = toy_config(tmp_path / "calls")
     pipeline.generate(config, tmp_path / "run")
     pipeline.filter(config, tmp_path / "run")
     run = Run.open(tmp_path / "run")
-    ledger = read_ledger(run)
-    panel = filter_report(
-        run.examples(), run.verdicts(), ledger, filters=config.filter, seeds=run.seeds(),
-        audited=True,
-    )  # fmt: skip
-    assert [cost.name for cost in panel.costs] == ["Some", "Unseen"]
-    assert [(o.first, o.second) for o in panel.overlaps] == [("Some", "Unseen")]
-    assert {test.name for test in panel.truths} == {"Some", "Unseen"}
-    dropped = {cost.name: cost.dropped for cost in costs(ledger)}
-    assert dropped == {
-        name: sum(not v.keep for _, n, v in run.verdicts() if n == name) for name in dropped
-    }
-    assert panel.costs[0].usd_per_drop in (0, None)
+    found = {cost.name: cost for cost in costs(read_ledger(run), run.verdicts())}
+    assert list(found) == ["Some", "Unseen"]
+    for name, cost in found.items():
+        dropped = sum(not v.keep for _, n, v in run.verdicts() if n == name)
+        assert (cost.dropped, cost.kept) == (dropped, cost.seen - dropped)
+        assert (cost.calls, cost.tokens, cost.unscored) == (0, 0, 0)
+    cost = Cost(name="judged", seen=10, dropped=6, unscored=1, calls=12, prompt_tokens=300,
+                completion_tokens=100, usd=0.2, seconds=1.0)  # fmt: skip
+    assert (cost.usd_per_kept, cost.tokens_per_kept) == (0.05, 100)
+    assert replace(cost, dropped=10).usd_per_kept is None
+    assert replace(cost, usd=None).usd_per_kept is None

@@ -10,34 +10,40 @@ it drops, how much is wrong; of what is wrong, how much does it drop.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from didact.components import name_of
+from didact.components import name_of, numbered
 from didact.context import Checker, Filter, Sifter
 from didact.judging import UNSCORED, asks
 from didact.ledger import Ledger
 from didact.microworld.auditor import audit
 from didact.records import Example, Verdict
+from didact.sifting import prepare
 from didact.stats.bootstrap import Interval, wilson
 
 __all__ = [
+    "Beside",
     "Cost",
     "Edge",
-    "FilterReport",
     "Overlap",
     "Side",
     "Truth",
     "alone",
     "costs",
     "edges",
-    "filter_report",
+    "judges_alone",
     "overlaps",
     "truths",
+    "with_seen",
 ]
+
+Beside: TypeAlias = "Mapping[str, Mapping[str, float]]"
+"""Reason to id to the score of what was kept."""
 
 Verdicts: TypeAlias = "Sequence[tuple[str, str, Verdict]]"
 """Example id, filter, verdict; in the order of the filters."""
@@ -73,16 +79,35 @@ class Cost:
     name: str
     seen: int
     dropped: int
+    unscored: int
+    """Of these for want of a score: never treated as the worst one."""
     calls: int
+    prompt_tokens: int
+    completion_tokens: int
     usd: float | None
     """None where no price is known."""
     seconds: float
     """Time its models took, summed over calls that ran side by side."""
 
     @property
-    def usd_per_drop(self) -> float | None:
-        """Money for each example that it dropped."""
-        return self.usd / self.dropped if self.usd is not None and self.dropped else None
+    def kept(self) -> int:
+        """What it let through."""
+        return self.seen - self.dropped
+
+    @property
+    def tokens(self) -> int:
+        """Read and written by its models."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def usd_per_kept(self) -> float | None:
+        """Money for each example that it let through."""
+        return self.usd / self.kept if self.usd is not None and self.kept else None
+
+    @property
+    def tokens_per_kept(self) -> float | None:
+        """Tokens for each example that it let through."""
+        return self.tokens / self.kept if self.kept else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,58 +158,50 @@ class Truth:
         return self.wrong / self.seen if self.seen else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterReport:
-    """Everything about the filters of one run."""
-
-    overlaps: tuple[Overlap, ...]
-    costs: tuple[Cost, ...]
-    edges: tuple[Edge, ...]
-    truths: tuple[Truth, ...]
-    """None of them where the auditor does not know the run's world."""
-
-
-def filter_report(
-    examples: Sequence[Example],
-    verdicts: Verdicts,
-    ledger: Ledger,
-    *,
-    filters: Sequence[Filter] = (),
-    seeds: Sequence[Example] = (),
-    audited: bool = False,
-) -> FilterReport:
-    """The panel; with the ``filters`` themselves their overlap, with ``audited`` the truth."""
-    return FilterReport(
-        overlaps=tuple(overlaps(alone(filters, examples, seeds))),
-        costs=tuple(costs(ledger)),
-        edges=tuple(edges(verdicts, examples)),
-        truths=tuple(truths(verdicts, examples)) if audited else (),
-    )
-
-
 def alone(
-    filters: Sequence[Filter], examples: Sequence[Example], seeds: Sequence[Example] = ()
+    filters: Sequence[Filter],
+    examples: Sequence[Example],
+    seeds: Sequence[Example] = (),
+    items: Sequence[Example] = (),
 ) -> dict[str, dict[str, bool]]:
-    """For each filter that asks nobody, which examples it keeps when it judges them all."""
+    """For each filter that asks nobody, which examples it keeps when it judges them all.
+
+    Those that load a model are left out too, and selections by number: so many of all examples
+    tells nothing of the few.
+    """
     found: dict[str, dict[str, bool]] = {}
-    for component in filters:
-        # A selection by number takes so many of all examples, which tells nothing of the few.
-        if asks(component) or getattr(component, "selects", False):
+    names = numbered([name_of(component) for component in filters])
+    for name, component in zip(names, filters, strict=True):
+        if not judges_alone(component):
             continue
-        prime = cast(
-            "Callable[[Sequence[Example]], None] | None", getattr(component, "prime", None)
-        )
-        if prime is not None:
-            prime(seeds)
+        prepare(component, seeds=seeds, items=items)
+        given: Iterable[Example] = iter(examples)
+        if hasattr(component, "rewrite"):
+            given = map(cast("Any", component).rewrite, examples)
         if hasattr(component, "check"):
-            given: Iterable[Verdict] = map(cast("Checker", component).check, examples)
+            said: Iterable[Verdict] = map(cast("Checker", component).check, given)
         else:
-            given = cast("Sifter", component).sift(iter(examples))
-        name, number = name_of(component), 2
-        while name in found:
-            name, number = f"{name_of(component)}-{number}", number + 1
-        found[name] = {e.id: v.keep for e, v in zip(examples, given, strict=True)}
+            said = cast("Sifter", component).sift(given)
+        found[name] = {e.id: v.keep for e, v in zip(examples, said, strict=True)}
     return found
+
+
+def judges_alone(component: Filter) -> bool:
+    """Whether it can judge all examples by itself without a call or a model."""
+    model = getattr(component, "model", None)
+    return not (asks(component) or getattr(component, "selects", False) or isinstance(model, str))
+
+
+def with_seen(
+    kept: Mapping[str, Mapping[str, bool]], verdicts: Verdicts
+) -> dict[str, Mapping[str, bool]]:
+    """The same with what every other filter said of the examples that it saw."""
+    found = dict(kept)
+    seen: dict[str, dict[str, bool]] = {}
+    for key, name, verdict in verdicts:
+        if name not in kept:
+            seen.setdefault(name, {})[key] = verdict.keep
+    return {**found, **seen}
 
 
 def overlaps(kept: Mapping[str, Mapping[str, bool]]) -> list[Overlap]:
@@ -206,36 +223,51 @@ def overlaps(kept: Mapping[str, Mapping[str, bool]]) -> list[Overlap]:
     return found
 
 
-def costs(ledger: Ledger) -> list[Cost]:
+def costs(ledger: Ledger, verdicts: Verdicts = ()) -> list[Cost]:
     """What every filter took, in their order."""
+    unscored = Counter(
+        name for _, name, v in verdicts if not v.keep and v.reason.startswith(UNSCORED)
+    )
+    lines = {
+        sieve.name: [
+            line for line in ledger.lines if line.stage == "filter" and line.part == sieve.name
+        ]
+        for sieve in ledger.filters
+    }
     return [
         Cost(
             name=sieve.name,
             seen=sieve.seen,
             dropped=sieve.dropped,
+            unscored=unscored[sieve.name],
             calls=sieve.calls,
+            prompt_tokens=sum(line.prompt_tokens for line in lines[sieve.name]),
+            completion_tokens=sum(line.completion_tokens for line in lines[sieve.name]),
             usd=sieve.usd,
-            seconds=sum(
-                line.seconds
-                for line in ledger.lines
-                if line.stage == "filter" and line.part == sieve.name
-            ),
+            seconds=sum(line.seconds for line in lines[sieve.name]),
         )
         for sieve in ledger.filters
     ]
 
 
-def edges(verdicts: Verdicts, examples: Sequence[Example], *, count: int = _SHOWN) -> list[Edge]:
+def edges(
+    verdicts: Verdicts,
+    examples: Sequence[Example],
+    *,
+    beside: Mapping[str, Beside] | None = None,
+    count: int = _SHOWN,
+) -> list[Edge]:
     """The examples nearest to every line that a filter draws, by filter and reason.
 
     On which side of the line the kept ones are follows from the scores: a reason for dropping what
-    is too low and one for dropping what is too high are two lines.
+    is too low and one for dropping what is too high are two lines. What a filter that does not
+    score what it keeps would have given is in ``beside`` (see ``report.margins``).
     """
     by_id = {example.id: example for example in examples}
     kept: dict[str, list[Side]] = {}
     dropped: dict[tuple[str, str], list[Side]] = {}
     for key, name, verdict in verdicts:
-        if verdict.score is None or verdict.reason == UNSCORED or key not in by_id:
+        if verdict.score is None or verdict.reason.startswith(UNSCORED) or key not in by_id:
             continue
         side = Side(example=by_id[key], score=verdict.score)
         if verdict.keep:
@@ -245,6 +277,9 @@ def edges(verdicts: Verdicts, examples: Sequence[Example], *, count: int = _SHOW
     found: list[Edge] = []
     for (name, reason), out in dropped.items():
         inside = kept.get(name, [])
+        if (given := (beside or {}).get(name)) is not None:
+            known = given.get(reason, {})
+            inside = [Side(example=by_id[key], score=score) for key, score in known.items()]
         # Of a filter that scores only what it drops, the line is below what it dropped.
         below = bool(inside) and fmean(s.score for s in out) < fmean(s.score for s in inside)
         sign = -1 if below else 1

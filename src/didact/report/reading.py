@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from didact.calls import Totals
+from didact.context import Filter
 from didact.document import parse
-from didact.errors import StoreError
+from didact.errors import ConfigError, StoreError
 from didact.ledger import Ledger, read_ledger
 from didact.records import JSON, Example, Score, Verdict
+from didact.runfile import load
 from didact.store import STAGES, Run
+from didact.touched import Touched, read_touched
 
 __all__ = ["Facts", "Stage", "read"]
 
@@ -72,6 +75,12 @@ class Facts:
     """All calls in the call log; None where the log was not published with the run."""
     ledger: Ledger
     """What every part spent."""
+    filters: Sequence[Filter] = ()
+    """The filters, where the run file can still be opened."""
+    primer: Sequence[Example] = ()
+    """The seed tasks."""
+    touched: Touched | None = None
+    """What training touches of the test items; None for a run that does not do both."""
     path: Path = Path()
     """The run directory."""
 
@@ -141,8 +150,19 @@ def _facts(run: Run) -> Facts:
         trained=_mapping(_json(run.path / "train" / "state.json")),
         log=ledger.logged,
         ledger=ledger,
+        filters=_filters(run.path),
+        primer=_when("generate" in done, run.seeds),
+        touched=read_touched(run),
         path=run.path,
     )
+
+
+def _filters(path: Path) -> Sequence[Filter]:
+    """None of a run that moved away from what its file names, or was written in Python."""
+    try:
+        return load(path / "run.yaml").filter
+    except ConfigError:
+        return ()
 
 
 def _when(done: bool, reader: Callable[[], Sequence[Row]]) -> Sequence[Row]:

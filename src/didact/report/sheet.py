@@ -14,6 +14,7 @@ from didact.records import JSON
 from didact.report import cards, charts, panels
 from didact.report.comparison import Metric, compare
 from didact.report.formats import count, points, share
+from didact.report.further import Section, further
 from didact.report.judges import Judges, judges
 from didact.report.origins import Mixture, mixture
 from didact.report.reading import Facts
@@ -63,6 +64,8 @@ class Sheet:
     dropped: Sequence[cards.Card]
     rows: Sequence[Row]
     models: Sequence[tuple[str, str, str]]
+    further: Sequence[Section]
+    """Sections with a template of their own, after what was kept."""
 
     @property
     def headline(self) -> Metric | None:
@@ -87,6 +90,7 @@ class Sheet:
             ("results", "Results", self.metrics),
             ("judges", "Judges", self.judges),
             ("funnel", "What was kept", self.funnel),
+            *((one.anchor, one.name, True) for one in self.further),
             ("audit", "What is right", self.audit),
             ("shape", "Length and novelty", self.lengths or self.nearest),
             ("verbs", "Verbs", self.verbs),
@@ -126,6 +130,7 @@ def make_sheet(facts: Facts, *, prefix: str = "") -> Sheet:
         dropped=cards.sample(facts, kept=False),
         rows=[Row(stage.name, stage.calls, stage.seconds) for stage in facts.stages],
         models=_models(facts),
+        further=further(facts),
     )
 
 
