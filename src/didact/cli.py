@@ -24,6 +24,7 @@ from didact.commands.ablate import ablate_command
 from didact.commands.calls import calls
 from didact.commands.convert import convert_command
 from didact.commands.curve import curve_command
+from didact.commands.diversity import diversity_command
 from didact.commands.export import export_command
 from didact.commands.figures import figures_command
 from didact.commands.listing import list_command, new_command
@@ -76,6 +77,7 @@ app.command("export")(export_command)
 app.command("curve")(curve_command)
 app.command("figures")(figures_command)
 app.command("style")(style_command)
+app.command("diversity")(diversity_command)
 app.command("list")(list_command)
 app.command("new")(new_command)
 
