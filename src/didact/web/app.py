@@ -31,6 +31,7 @@ __all__ = ["make_app"]
 _STATIC = {
     "style.css": "text/css",
     "keys.js": "text/javascript",
+    "live.js": "text/javascript",
     "rate.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

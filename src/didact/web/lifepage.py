@@ -43,6 +43,8 @@ class LifePage:
     verdicts: Sequence[Line]
     trained: bool | None
     """None where nothing was trained, or the example was not made to train on."""
+    training: str
+    """What became of it in training; "" where that is not known."""
     answers: Sequence[Line]
     scores: Sequence[Line]
     earlier: str
@@ -65,6 +67,11 @@ def life_page(index: sqlite3.Connection, path: Path, lines: Sequence[Line]) -> L
         tuned = run.stage("train") is not None and line["part"] == "generated"
     finally:
         run.close()
+    used = line["verdict"] != "dropped"
+    training = ""
+    if tuned and used:
+        refused = _refused(path, example_id)
+        used, training = not refused, f"refused: {refused}" if refused else _training(path)
     return LifePage(
         id=example_id,
         parts=[str(one["part"]) for one in lines],
@@ -74,12 +81,40 @@ def life_page(index: sqlite3.Connection, path: Path, lines: Sequence[Line]) -> L
         lost=len(wanted) - len(parents),
         calls=[call for call in calls if call is not None],
         verdicts=[_with_evidence(row) for row in rows_of(index, "verdicts", example_id)],
-        trained=line["verdict"] != "dropped" if tuned else None,
+        trained=used if tuned else None,
+        training=training,
         answers=rows_of(index, "answers", example_id),
         scores=rows_of(index, "scores", example_id),
         earlier=_beside(index, line, "n < ? ORDER BY n DESC"),
         later=_beside(index, line, "n > ? ORDER BY n"),
     )
+
+
+def _refused(path: Path, example_id: str) -> str:
+    """Why the trainer could not make a row of it; "" where it could."""
+    try:
+        with (path / "train" / "refused.jsonl").open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if example_id in line:
+                    found = cast("dict[str, Any]", json.loads(line))
+                    if found.get("id") == example_id:
+                        return str(found.get("reason"))
+    except (OSError, ValueError, AttributeError):
+        pass
+    return ""
+
+
+def _training(path: Path) -> str:
+    """How much was trained, in words."""
+    try:
+        found = cast("dict[str, Any]", json.loads((path / "train" / "state.json").read_text()))
+        parts = [
+            f"{found[name]:,} {name}" for name in ("rows", "steps", "epochs")
+            if isinstance(found.get(name), int)
+        ]  # fmt: skip
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return f"one of its rows ({', '.join(parts)})" if parts else ""
 
 
 def _with_evidence(row: Line) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -11,16 +12,29 @@ from urllib.parse import urlencode
 
 from didact.web.marks import plain
 
-__all__ = ["FACETS", "SIZE", "Found", "Query", "by_id", "facets", "find", "match_of", "rows_of"]
+__all__ = [
+    "FACETS",
+    "SIZE",
+    "Found",
+    "Query",
+    "by_id",
+    "facets",
+    "find",
+    "match_of",
+    "measured",
+    "rows_of",
+]
 
 SIZE = 25
 """Examples on a page."""
-FACETS = ("part", "verdict", "why", "recipe")
+FACETS = ("part", "verdict", "why", "recipe", "source")
 """What can be filtered by; ``why`` is a filter's name and its reason."""
 
 _MOST = 1_000
 """Matches that are counted; of more the page says there are more."""
 _LONGEST = 1_000
+_RARE = 50_000
+"""Fewer examples than that are looked up one by one; more are met on a walk over all."""
 
 Line: TypeAlias = "Mapping[str, Any]"
 
@@ -34,6 +48,14 @@ class Query:
     verdict: str = ""
     why: str = ""
     recipe: str = ""
+    source: str = ""
+    shortest: str = ""
+    """Words that an answer has at least; as typed."""
+    longest: str = ""
+    score: str = ""
+    """Which score must lie between ``low`` and ``high``."""
+    low: str = ""
+    high: str = ""
     after: int = 0
     """Show what comes after this number."""
     before: int = 0
@@ -42,7 +64,9 @@ class Query:
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> Query:
         """From the address; what is not understood is left out."""
-        texts = {name: plain(asked.get(name, ""))[:_LONGEST] for name in ("q", *FACETS)}
+        texts = {name: plain(asked.get(name, ""))[:_LONGEST] for name in ("q", "score", *FACETS)}
+        ends = ("shortest", "longest", "low", "high")
+        texts |= {end: text for end in ends if _real(text := plain(asked.get(end, ""))) is not None}
         return cls(**texts, after=_number(asked.get("after")), before=_number(asked.get("before")))
 
     def address(self, **changed: str | int) -> str:
@@ -67,30 +91,27 @@ class Found:
 
 def find(index: sqlite3.Connection, query: Query) -> Found:
     """The page of examples that a query asks for."""
-    match = match_of(query.q)
-    where = [f"{facet} = ?" for facet in FACETS if getattr(query, facet)]
-    values: list[Any] = [getattr(query, facet) for facet in FACETS if getattr(query, facet)]
-    if query.q.strip() and not match:
+    plan = _plan(index, query)
+    if plan is None:
         return Found(lines=(), number=0, more=False, earlier=False, later=False)
-    table = "examples"
-    if match:
-        # From the words to their examples, never the other way round.
-        table = "words CROSS JOIN examples ON examples.n = words.rowid"
-        where.append("words MATCH ?")
-        values.append(match)
-    key = "words.rowid" if match else "n"
+    tables, where, values, key = plan
     back = bool(query.before)
     bound = f"{key} {'<' if back else '>'} ?"
-    condition = " AND ".join([*where, bound])
+    numbers = [
+        row[0]
+        for row in index.execute(
+            f"SELECT {key} FROM {tables} WHERE {' AND '.join([*where, bound])}"
+            f" ORDER BY {key} {'DESC' if back else ''} LIMIT {SIZE + 1}",
+            [*values, query.before if back else query.after],
+        )
+    ]
+    beyond = len(numbers) > SIZE
     lines = index.execute(
-        f"SELECT examples.* FROM {table} WHERE {condition} ORDER BY {key} {'DESC' if back else ''}"
-        f" LIMIT {SIZE + 1}",
-        [*values, query.before if back else query.after],
+        f"SELECT * FROM examples WHERE n IN ({', '.join('?' * len(numbers[:SIZE]))}) ORDER BY n",
+        numbers[:SIZE],
     ).fetchall()
-    beyond = len(lines) > SIZE
-    lines = lines[:SIZE][:: -1 if back else 1]
     condition = f"WHERE {' AND '.join(where)}" if where else ""
-    counted = f"SELECT 1 FROM {table} {condition} LIMIT {_MOST + 1}"
+    counted = f"SELECT 1 FROM {tables} {condition} LIMIT {_MOST + 1}"
     number = index.execute(f"SELECT count(*) FROM ({counted})", values).fetchone()[0]
     return Found(
         lines=lines,
@@ -99,6 +120,82 @@ def find(index: sqlite3.Connection, query: Query) -> Found:
         earlier=beyond if back else query.after > 0,
         later=True if back else beyond,
     )
+
+
+def _plan(index: sqlite3.Connection, query: Query) -> tuple[str, list[str], list[Any], str] | None:
+    """Tables, conditions, their values and the number of an example; None where nothing matches.
+
+    SQLite keeps to the order of tables joined so: from the fewest rows to the many, never back.
+    """
+    match = match_of(query.q)
+    if query.q.strip() and not match:
+        return None
+    where: list[str] = []
+    values: list[Any] = []
+    codes = _codes(index, query)
+    ranges = _ranges(index, query)
+    if codes is None or ranges is None:
+        return None
+    rarest = min(codes.items(), key=lambda pair: pair[1][1], default=None)
+    tables: list[str] = []
+    keys: list[str] = []
+    if match:
+        tables, keys = ["words"], ["words.rowid"]
+        where, values = ["words MATCH ?"], [match]
+    for number, (what, low, high) in enumerate(ranges):
+        name = f"m{number}"
+        where += [f"{name}.what = ?", f"{name}.value BETWEEN ? AND ?"]
+        values += [what, low, high]
+        tables.append(f"measures AS {name}")
+        keys.append(f"{name}.n")
+    if codes or not tables:
+        how = ""
+        if codes and rarest and not tables:
+            rare = rarest[1][1] < _RARE or len(codes) == 1
+            how = f" INDEXED BY narrow_{rarest[0]}" if rare else " NOT INDEXED"
+        where += [f"narrow.{facet} = ?" for facet in codes]
+        values += [code for code, _ in codes.values()]
+        tables.append(f"narrow{how}")
+        keys.append("narrow.n")
+    where += [f"{key} = {keys[0]}" for key in keys[1:]]
+    return " CROSS JOIN ".join(tables), where, values, keys[0]
+
+
+def _codes(index: sqlite3.Connection, query: Query) -> dict[str, tuple[int, int]] | None:
+    """Facet to the code of the value asked for and how many have it; None where nothing has."""
+    found: dict[str, tuple[int, int]] = {}
+    for facet in FACETS:
+        if value := getattr(query, facet):
+            row = index.execute(
+                "SELECT code, number FROM facets WHERE facet = ? AND value = ?", (facet, value)
+            ).fetchone()
+            if row is None:
+                return None
+            found[facet] = (row[0], row[1])
+    return found
+
+
+def _ranges(index: sqlite3.Connection, query: Query) -> list[tuple[int, float, float]] | None:
+    """Measure, least and most; None where there is no such measure."""
+    found: list[tuple[int, float, float]] = []
+    if query.shortest or query.longest:
+        found.append((0, *_ends(query.shortest, query.longest)))
+    if query.score:
+        row = index.execute("SELECT what FROM measured WHERE name = ?", (query.score,)).fetchone()
+        if row is None:
+            return None
+        found.append((row[0], *_ends(query.low, query.high)))
+    return found
+
+
+def _ends(low: str, high: str) -> tuple[float, float]:
+    least, most = _real(low), _real(high)
+    return (-math.inf if least is None else least, math.inf if most is None else most)
+
+
+def measured(index: sqlite3.Connection) -> Sequence[str]:
+    """The scores that can be filtered by."""
+    return [row[0] for row in index.execute("SELECT name FROM measured WHERE what > 0")]
 
 
 def match_of(text: str) -> str:
@@ -138,6 +235,15 @@ def rows_of(index: sqlite3.Connection, table: str, example_id: str) -> Sequence[
     return index.execute(
         f"SELECT * FROM {table} WHERE id = ? ORDER BY rowid", (example_id,)
     ).fetchall()
+
+
+def _real(text: str) -> float | None:
+    """A number as people type it, a comma for a point too; None for anything else."""
+    return (
+        float(text.replace(",", "."))
+        if re.fullmatch(r"-?[0-9]{1,12}([.,][0-9]{1,12})?", text)
+        else None
+    )
 
 
 def _number(text: str | None) -> int:

@@ -50,17 +50,25 @@ def _named(character: str) -> Markup:
 
 def scored(metric: Metric) -> Markup:
     """The scores of all models on one metric as a picture."""
-    bars = [
-        charts.Bar(
-            label=plain(model),
-            value=max(mean, 0.0),
-            note=f"{mean_told(mean)} (n = {formats.count(number)})",
-            tone="accent" if model == "trained" else "plain",
+    spans: list[charts.Span] = []
+    for (model, mean, number), interval in zip(metric.means, metric.intervals, strict=True):
+        known = isfinite(interval.low) and isfinite(interval.high)
+        ends = f" [{mean_told(interval.low)}, {mean_told(interval.high)}]" if known else ""
+        spans.append(
+            charts.Span(
+                label=plain(model),
+                mean=mean,
+                low=interval.low if known else mean,
+                high=interval.high if known else mean,
+                note=f"{mean_told(mean)}{ends}, n = {formats.count(number)}",
+                tone="accent" if model == "trained" else "plain",
+            )
         )
-        for model, mean, number in metric.means
-    ]
-    told = "; ".join(f"{bar.label}: {bar.note}" for bar in bars)
-    return Markup(charts.bars(bars, title=f"{plain(metric.name)}, mean", desc=told))
+    told = "; ".join(f"{span.label}: {span.note}" for span in spans)
+    low, high = min(0.0, *(s.low for s in spans)), max(s.high for s in spans)
+    top = next((edge for edge in (1.0, 10.0, 100.0) if high <= edge), high)
+    title = f"{plain(metric.name)}, mean and 95 % interval"
+    return Markup(charts.intervals(spans, title=title, desc=told, low=low, high=top))
 
 
 def environment() -> jinja2.Environment:
