@@ -30,10 +30,11 @@ from didact.context import Context
 from didact.inference import weights
 from didact.inference.memory import give_back
 from didact.records import JSON, Example, operational
-from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import IGNORED, masked_row
-from didact.training import artefact, hardware, preference
+from didact.text.templates import TemplateName
+from didact.training import adapters, artefact, hardware, preference
 from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class DPO:
     """The rejected answers that the better one is paired with: every one, or the worst only."""
     lora: int = 0
     """Rank of the LoRA adapter; 0 trains all weights."""
+    alpha: float | None = None
+    """LoRA's scale; by default twice the rank."""
+    targets: tuple[str, ...] = ()
+    """Endings of the names of the layers that LoRA adapts; by default every linear one."""
+    template: TemplateName = "auto"
+    """Chat template for a base without one; auto: the tokenizer's own, else didact."""
     epochs: float = 1
     """How many times every pair is seen."""
     learning_rate: float | None = None
@@ -112,12 +119,19 @@ class DPO:
         frozen = self.lora > 0 and precision == "bfloat16" and hardware.device() == "cuda"
         loaded = weights.load(source, device="auto", dtype="bfloat16" if frozen else "float32")
         tokenizer: Untyped = loaded.tokenizer
-        tokenizer.pad_token = tokenizer.pad_token or tokenizer.unk_token or tokenizer.eos_token
-        tokenizer.chat_template = tokenizer.chat_template or ALPACA_TEMPLATE
+        told = prepared(tokenizer, template=self.template, base=source)
+        new = fit_embeddings(loaded.model, tokenizer, told.added)
         limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]
         encode = partial(masked_row, tokenizer=tokenizer, max_length=min(limits, default=None))
         pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
-        model = _adapted(loaded.model, self.lora)
+        # LoRA begins with random numbers.
+        import_module("transformers").set_seed(ctx.seed % 2**32)
+        model = adapters.attached(
+            loaded.model,
+            adapters.AdapterSettings(self.lora, self.alpha, self.targets),
+            task="CAUSAL_LM",
+            new_tokens=new,
+        )
         summary = preference.train(
             pairs,
             model,
@@ -168,13 +182,3 @@ def _log_probabilities(model: Untyped, rows: Mapping[str, Tensor], *, per_token:
 
 def _split(losses: Untyped, counts: list[int]) -> Untyped:
     return losses.split(counts)
-
-
-def _adapted(model: Untyped, rank: int) -> Untyped:
-    if not rank:
-        return model
-    peft = import_module("peft")
-    config = peft.LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    return peft.get_peft_model(model, config)

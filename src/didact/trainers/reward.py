@@ -28,10 +28,11 @@ from didact.context import Context
 from didact.inference import weights
 from didact.inference.memory import give_back
 from didact.records import JSON, Example, Message, operational
-from didact.text.chat import ALPACA_TEMPLATE
 from didact.text.masks import Refused, Row
-from didact.training import artefact, classifier, hardware, preference
+from didact.text.templates import TemplateName
+from didact.training import adapters, artefact, classifier, hardware, preference
 from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class Reward:
     """The rejected answers that the better one is paired with: every one, or the worst only."""
     lora: int = 0
     """Rank of the LoRA adapter; 0 trains all weights."""
+    alpha: float | None = None
+    """LoRA's scale; by default twice the rank."""
+    targets: tuple[str, ...] = ()
+    """Endings of the names of the layers that LoRA adapts; by default every linear one."""
+    template: TemplateName = "auto"
+    """Chat template for a base without one; auto: the tokenizer's own, else didact."""
     epochs: float = 1
     """How many times every pair is seen."""
     learning_rate: float | None = None
@@ -104,11 +111,20 @@ class Reward:
     ) -> dict[str, JSON]:
         loaded = classifier.load(source, device=hardware.device())
         tokenizer: Untyped = loaded.tokenizer
-        tokenizer.chat_template = tokenizer.chat_template or ALPACA_TEMPLATE
+        told = prepared(tokenizer, template=self.template, base=source)
+        new = fit_embeddings(loaded.model, tokenizer, told.added)
         limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]
         encode = partial(_encoded, tokenizer=tokenizer, limit=min(limits, default=None))
         pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
-        model = _adapted(loaded.model, self.lora, loaded.head)
+        # LoRA begins with random numbers.
+        import_module("transformers").set_seed(ctx.seed % 2**32)
+        model = adapters.attached(
+            loaded.model,
+            adapters.AdapterSettings(self.lora, self.alpha, self.targets),
+            task="SEQ_CLS",
+            new_tokens=new,
+            whole=loaded.head,
+        )
         summary = preference.train(
             pairs,
             model,
@@ -159,17 +175,3 @@ def _encoded(
 
 def _rewards(model: Untyped, rows: Mapping[str, Tensor]) -> Tensor:
     return model(input_ids=rows["input_ids"], attention_mask=rows["attention_mask"]).logits[:, 0]
-
-
-def _adapted(model: Untyped, rank: int, head: Sequence[str]) -> Untyped:
-    if not rank:
-        return model
-    peft = import_module("peft")
-    config = peft.LoraConfig(
-        r=rank,
-        lora_alpha=2 * rank,
-        target_modules="all-linear",
-        modules_to_save=list(head) or None,
-        task_type="SEQ_CLS",
-    )
-    return peft.get_peft_model(model, config)

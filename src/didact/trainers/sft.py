@@ -268,14 +268,13 @@ class SFT:
         found.refused += held.refused
         # LoRA begins with random numbers.
         import_module("transformers").set_seed(ctx.seed % 2**32)
-        with renamed():
-            model = adapters.attached(
-                model,
-                adapters.AdapterSettings(self.lora, self.alpha, self.targets, self.lora_dropout),
-                task="CAUSAL_LM",
-                new_tokens=new,
-                adapter=self.adapter,
-            )
+        model = adapters.attached(
+            model,
+            adapters.AdapterSettings(self.lora, self.alpha, self.targets, self.lora_dropout),
+            task="CAUSAL_LM",
+            new_tokens=new,
+            adapter=self.adapter,
+        )
         longest = max((len(row.ids) for row in found.rows), default=0)
         if hardware.device() == "cpu" and longest <= _SHORT:
             model.set_attn_implementation("eager")

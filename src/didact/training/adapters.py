@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from didact.errors import ConfigError
 from didact.inference import weights
+from didact.training.lean import renamed
 from didact.training.untyped import Untyped
 
 __all__ = ["BASE", "AdapterSettings", "attached", "check_adapter", "four_bit_model"]
@@ -48,17 +49,31 @@ def attached(
 
     Rows of ``new_tokens`` in the embeddings and the modules ``whole`` are trained beside it.
     """
-    peft = import_module("peft")
-    if adapter is not None:
-        return _gone_on_with(peft, model, adapter)
-    if not settings.rank:
+    if adapter is None and not settings.rank:
         return model
+    peft = import_module("peft")
+    with renamed():
+        if adapter is not None:
+            return _gone_on_with(peft, model, adapter)
+        return _new(peft, model, settings, task=task, new_tokens=new_tokens, whole=whole)
+
+
+def _new(
+    peft: Untyped,
+    model: Untyped,
+    settings: AdapterSettings,
+    *,
+    task: str,
+    new_tokens: Sequence[int],
+    whole: Sequence[str],
+) -> Untyped:
     names = {id(module): name for name, module in model.named_modules()}
     table: Untyped = model.get_input_embeddings()
-    head: Untyped = model.get_output_embeddings()
     saved = list(whole)
-    if new_tokens and head is not None and getattr(head, "weight", None) is not table.weight:
-        saved.append(_last(names[id(head)]))
+    if new_tokens and task == "CAUSAL_LM":
+        head: Untyped = model.get_output_embeddings()
+        if head.weight is not table.weight:
+            saved.append(_last(names[id(head)]))
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=2 * settings.rank if settings.alpha is None else settings.alpha,
@@ -71,6 +86,8 @@ def attached(
     try:
         return peft.get_peft_model(model, config)
     except ValueError as error:
+        if not settings.targets:
+            raise
         linear = sorted({_last(n) for n, m in model.named_modules() if hasattr(m, "in_features")})
         raise ConfigError(
             f"targets: {', '.join(settings.targets)} cannot be adapted; the linear layers of this"
