@@ -3,7 +3,7 @@
     python benchmarks/readers.py [--megabytes 100] [--format alpaca ...] [--convert 1000000]
 
 Generates a file of each format with texts of realistic length, times a plain loop of ``json.loads``
-over its lines (of Parquet: over the same records as JSON Lines) and the reader to the end, best of
+over its lines (of Parquet and of tables, over the same rows as JSON Lines) and the reader, best of
 three by processor time, turn and turn about; then reads once more in a process of its own for the
 peak of memory. ``with ids`` also asks every example for its id, which no reader needs.
 """
@@ -90,6 +90,13 @@ def rows(name: str) -> Iterator[dict[str, object]]:
             "hh": {"chosen": f"\n\nHuman: {ask}\n\nAssistant: {answer}",
                    "rejected": f"\n\nHuman: {ask}\n\nAssistant: {more}"},
             "sharegpt": {"id": str(number), "conversations": speak},
+            "sharegpt-html": {"id": str(number), "conversations": [
+                {**turn, "value": page(rng, turn["value"])} for turn in speak]},
+            "flan-tsv": {"question": ask, "answer": again, "rationale": answer},
+            "superni": {"Task": f"task{number}_made", "Definition": [ask], "Positive Examples": [
+                {"input": again, "output": "yes", "explanation": ask}] * 2, "Negative Examples": [],
+                "Instances": [{"id": f"{number}-{n}", "input": f"{more} {n}", "output": ["yes"]}
+                              for n in range(40)]},
             "flan": {"inputs": ask, "targets": answer, "task": "made"},
             "documents": {"id": str(number), "title": "A title", "text": f"{answer} {more}"},
             "self-instruct-seeds": {"id": f"seed_task_{number}", "name": "made", "instruction": ask,
@@ -101,9 +108,23 @@ def rows(name: str) -> Iterator[dict[str, object]]:
 
 
 FORMATS = (
-    "alpaca", "documents", "dolly", "evol", "flan", "hh", "jsonl", "jsonl-chat", "lima", "oasst",
-    "openorca", "parquet", "self-instruct-seeds", "sharegpt",
+    "alpaca", "documents", "dolly", "evol", "flan", "flan-tsv", "hh", "jsonl", "jsonl-chat", "lima",
+    "oasst", "openorca", "parquet", "self-instruct-seeds", "sharegpt", "sharegpt-html", "superni",
 )  # fmt: skip
+SOURCES = {"jsonl-chat": "jsonl", "flan-tsv": "flan", "sharegpt-html": "sharegpt"}
+"""Of formats that are no source's name."""
+
+
+def page(rng: random.Random, said: str) -> str:
+    """What ShareGPT's pages hold of an answer: paragraphs, lists, code, and boxes around them."""
+    first, *rest = said.split("\n")
+    items = "".join(f"<li>{part}</li>" for part in said.split(" ")[:12:4])
+    code = f"<pre><code>pythonCopy codeprint({rng.randint(1, 9)})\n</code></pre>"
+    more = "".join(f"<p>{part}</p>" for part in rest)
+    return (
+        f'<div class="markdown prose"><p>{first} <strong>{said[:9]}</strong></p>{more}'
+        f"<ul>{items}</ul>{code}</div>"
+    )
 
 
 def write(name: str, path: Path, size: int) -> None:
@@ -127,7 +148,7 @@ def loads(path: Path) -> int:
 
 def read(name: str, path: Path, *, ids: bool = False) -> int:
     count = 0
-    for example in find("sources", name.partition("-chat")[0])(path=path).read():
+    for example in find("sources", SOURCES.get(name, name))(path=path).read():
         count += 1
         if ids:
             _ = example.id
@@ -141,6 +162,16 @@ def array_of(path: Path) -> Path:
         for n, line in enumerate(source):
             target.write((b"," if n else b"[") + line.rstrip())
         target.write(b"]")
+    return out
+
+
+def table_of(path: Path) -> Path:
+    """The same rows as tab-separated columns, as FLAN's reasoning sets were published."""
+    out = path.with_suffix(".tsv")
+    with path.open(encoding="utf-8") as source, out.open("w", encoding="utf-8") as target:
+        for line in source:
+            cells = (cell.replace("\n", "\\n") for cell in json.loads(line).values())
+            target.write("\t".join(cells) + "\n")
     return out
 
 
@@ -192,6 +223,8 @@ def table(names: list[str], megabytes: int, times: int) -> None:
                 files.append(("alpaca, one array", array_of(path)))
             if name == "parquet":
                 files = [(name, parquet_of(path))]
+            if name == "flan-tsv":
+                files = [(name, table_of(path))]
             for label, file in files:
                 work = [partial(loads, path), partial(read, name, file)]
                 plain, ours, ids = best([*work, partial(read, name, file, ids=True)], times)

@@ -1,8 +1,10 @@
 """The prompt of Tk-Instruct: the worked cases of methods.md 10.3."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from didact.labelled.tk_instruct import ENCODINGS, Encoding, Shown, about_tokens, encode
+from didact.labelled.tk_instruct import ENCODINGS, Encoding, Prompts, Shown, about_tokens, encode
 
 DEFINITION = "Return the currency of the given country"
 POSITIVE = (Shown("Japan", "Yen", "Japan uses Yen"), Shown("France?", "Euro", ""))
@@ -81,3 +83,21 @@ def test_the_five_encodings(number):
             (True, 2, 0, True, False),
         ][number]
     )
+
+
+shown = st.builds(Shown, st.text(max_size=30), st.text(max_size=9), st.text(max_size=9))
+
+
+@given(
+    st.sampled_from(ENCODINGS),
+    st.lists(shown, max_size=3),
+    st.lists(shown, max_size=3),
+    st.text(max_size=80),
+    st.integers(1, 120),
+)
+def test_what_a_task_s_prompts_share_is_made_once_and_changes_nothing(
+    encoding, positive, negative, text, most
+):
+    parts = {"task": "t", "definition": "Say é.", "positive": positive, "negative": negative}
+    expected = encode(encoding, text, most=most, **parts)
+    assert Prompts(encoding, most=most, **parts).write(text) == expected

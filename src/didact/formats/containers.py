@@ -71,8 +71,11 @@ def _rows(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[Nu
         return
     with open_bytes(path) as file:
         try:
-            if kind in {".csv", ".tsv"}:
-                yield from _table(path, file, "\t" if kind == ".tsv" else ",", columns)
+            if kind == ".tsv":
+                yield from _tabs(path, file, columns)
+                return
+            if kind == ".csv":
+                yield from _table(path, file, columns)
                 return
             head = b""
             while not head and (piece := file.read(4096)):
@@ -134,14 +137,38 @@ def _no_object(value: object) -> BadRow:
     return BadRow("not an object", f"a row must be a JSON object, this is {shown}")
 
 
-def _table(
-    path: Path, file: BinaryIO, delimiter: str, columns: tuple[str, ...] | None
-) -> Iterator[Numbered]:
+def _tabs(path: Path, file: BinaryIO, columns: tuple[str, ...] | None) -> Iterator[Numbered]:
+    """Tab-separated lines quote nothing: a quotation mark is a character of the text."""
+    names = columns
+    for number, line in enumerate(file, 1):
+        try:
+            text = line.decode() if number > 1 else line.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            place = f"{path}, line {number}"
+            raise ConfigError(
+                f"{place}: not UTF-8 ({error.reason}): save the file as UTF-8"
+            ) from error
+        text = text.rstrip("\r\n")
+        if not text:
+            continue
+        cells = text.split("\t")
+        if names is None:
+            names = tuple(cells)
+        elif len(cells) != len(names):
+            yield number, _wrong_width(cells, names)
+        else:
+            yield number, dict(zip(names, cast("list[JSON]", cells), strict=True))
+
+
+def _wrong_width(cells: list[str], names: tuple[str, ...]) -> BadRow:
+    told = f"{len(cells)} columns where there should be {len(names)} ({names})"
+    return BadRow("wrong number of columns", told)
+
+
+def _table(path: Path, file: BinaryIO, columns: tuple[str, ...] | None) -> Iterator[Numbered]:
     text = (line.decode("utf-8-sig" if n == 0 else "utf-8") for n, line in enumerate(file))
-    # Tab-separated files quote nothing: a quotation mark is a character of the text.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     csv.field_size_limit(1 << 30)
-    reader = csv.reader(text, delimiter=delimiter, quoting=quoting, strict=True)
+    reader = csv.reader(text, strict=True)
     names = columns
     start = 1
     try:
@@ -152,8 +179,7 @@ def _table(
             if names is None:
                 names = tuple(cells)
             elif len(cells) != len(names):
-                told = f"{len(cells)} columns where there should be {len(names)} ({names})"
-                yield number, BadRow("wrong number of columns", told)
+                yield number, _wrong_width(cells, names)
             else:
                 yield number, dict(zip(names, cast("list[JSON]", cells), strict=True))
     except UnicodeDecodeError as error:

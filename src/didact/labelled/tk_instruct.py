@@ -9,11 +9,12 @@ and Explanation, and none before Input, are the original's. Pure functions; no c
 from __future__ import annotations
 
 import string
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["ENCODINGS", "Encoding", "Shown", "about_tokens", "encode"]
+__all__ = ["ENCODINGS", "Encoding", "Prompts", "Shown", "about_tokens", "encode"]
 
 
 class Shown(NamedTuple):
@@ -65,8 +66,7 @@ def encode(
 
     One that is too long without any example comes as it is: cutting it needs the tokenizer.
     """
-    asked = _stopped(f"Now complete the following example -\nInput: {given.strip()}")
-    asked += "\nOutput: "
+    asked = _asked(given)
     head = _stopped(f"Definition: {definition.strip()}") + "\n\n" if encoding.definition else ""
     parts: dict[str, list[str]] = {"Positive": [], "Negative": []}
     limits = {"Positive": positive[: encoding.positive], "Negative": negative[: encoding.negative]}
@@ -80,6 +80,50 @@ def encode(
             parts[kind].append(text)
     name = f"{task}. " if encoding.task_name else ""
     return name + head + "".join(parts["Positive"] + parts["Negative"]) + asked
+
+
+class Prompts:
+    """The prompts of one task in one encoding: what they share is made once."""
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        *,
+        task: str = "",
+        definition: str = "",
+        positive: Sequence[Shown] = (),
+        negative: Sequence[Shown] = (),
+        most: int = 1024,
+    ) -> None:
+        def written(given: str, most: int) -> str:
+            return encode(
+                encoding,
+                given,
+                task=task,
+                definition=definition,
+                positive=positive,
+                negative=negative,
+                most=most,
+            )
+
+        self._whole = written
+        self._most = most
+        self._shared = written("", sys.maxsize).removesuffix(_asked(""))
+        # Besides, what the original puts between examples when it measures them.
+        size = len(self._shared.encode("utf-8", "replace")) + len(positive) + len(negative)
+        self._room = 4 * most - size
+
+    def write(self, given: str) -> str:
+        """The prompt of one instance, as `encode` gives it."""
+        asked = _asked(given)
+        if len(asked.encode("utf-8", "replace")) <= self._room:
+            return self._shared + asked
+        return self._whole(given, self._most)
+
+
+def _asked(given: str) -> str:
+    asked = _stopped(f"Now complete the following example -\nInput: {given.strip()}")
+    return f"{asked}\nOutput: "
 
 
 def _example(kind: str, number: int, example: Shown, *, explain: bool) -> str:

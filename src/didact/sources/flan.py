@@ -57,7 +57,7 @@ def _example(data: Data, stated: Mapping[str, JSON]) -> Sequence[Example]:
         question, answer = (_plain(data, key) for key in _ROWS)
         used = _ROWS
     else:
-        question, answer, rationale = (_plain(data, key).replace("\\n", "\n") for key in _COLUMNS)
+        question, answer, rationale = (_decoded(data, key) for key in _COLUMNS)
         meta["rationale"] = rationale
         used = _COLUMNS
     for key, value in data.items():
@@ -65,6 +65,11 @@ def _example(data: Data, stated: Mapping[str, JSON]) -> Sequence[Example]:
             meta[key] = value
     messages = (Message("user", question), Message("assistant", answer))
     return (Example(messages=messages, meta=meta, origin=_ORIGIN),)
+
+
+def _decoded(data: Data, key: str) -> str:
+    value = _plain(data, key)
+    return value.replace("\\n", "\n") if "\\" in value else value
 
 
 def _plain(data: Data, key: str) -> str:

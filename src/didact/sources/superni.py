@@ -21,17 +21,17 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import ClassVar, Literal, NoReturn, cast
 
 from didact.errors import ConfigError
 from didact.formats.containers import open_bytes
-from didact.formats.reading import Data, Reading, is_text, provenance, row_of
+from didact.formats.reading import Data, Reading, is_text, one_turn, provenance, row_of
 from didact.formats.refusals import Refusals
-from didact.labelled.tk_instruct import ENCODINGS, Encoding, Shown, encode
+from didact.labelled.tk_instruct import ENCODINGS, Encoding, Prompts, Shown
 from didact.records import JSON, Example, Message, Origin, digest
 from didact.stats.mixing import Sample
 from didact.text.rows import Row, RowError
@@ -117,6 +117,9 @@ class Superni:
     def _examples(self, name: str, data: Data, reading: Reading) -> list[Example]:
         task = _Task.read(name, data)
         taken = self._taken(task)
+        write = self._writer(task)
+        # Randomness is drawn by the instance, and only where it is needed.
+        draws = self.encoding == "mixed" or self.reference == "drawn"
         made: list[Example] = []
         for instance in taken:
             references = [text for text in instance.references if is_text(text)]
@@ -124,59 +127,61 @@ class Superni:
                 detail = f"{name}, {instance.id}: no reference holds any text"
                 reading.leave_out("no reference", detail)
                 continue
-            rng = Random(f"{self.draw} {name} {instance.key}")
-            chosen = rng.choice(references) if self.reference == "drawn" else references[0]
-            made.append(self._example(task, instance, chosen, references, rng))
+            rng = Random(f"{self.draw} {name} {instance.key}") if draws else None
+            drawn = rng is not None and self.reference == "drawn"
+            chosen = rng.choice(references) if rng and drawn else references[0]
+            meta: dict[str, JSON] = {
+                **task.meta,
+                "instance": instance.id,
+                "references": [text for text in references if text != chosen],
+            }
+            if self.prompt == "plain":
+                given = instance.input.strip()
+                made += one_turn(task.definition, given, chosen, meta, self._origin)
+            else:
+                prompt = (Message("user", write(instance.input, rng)), Message("assistant", chosen))
+                made.append(Example(messages=prompt, meta=meta, origin=self._origin))
         return made
 
-    def _taken(self, task: _Task) -> Sequence[_Instance]:
-        if self.instances is None:
-            return task.instances
-        if self.split == "test":
-            return task.instances[: self.instances]
-        sample = Sample[_Instance](self.instances, seed=self.draw)
-        for instance in task.instances:
-            sample.offer(instance, f"{task.name}/{instance.key}")
-        return sample.items()
+    @property
+    def _origin(self) -> Origin:
+        return Origin(recipe="superni", version=self.version)
 
-    def _example(
-        self,
-        task: _Task,
-        instance: _Instance,
-        chosen: str,
-        references: Sequence[str],
-        rng: Random,
-    ) -> Example:
-        encoding = Encoding(
+    def _writer(self, task: _Task) -> Callable[[str, Random | None], str]:
+        """Writes the prompt of an instance; of each encoding what all share is made once."""
+        own = Encoding(
             task_name=self.task_name,
             definition=self.definition,
             positive=self.positive,
             negative=self.negative,
             explanations=self.explanations,
         )
-        if self.encoding == "mixed":
-            encoding = rng.choice(ENCODINGS)
-        meta: dict[str, JSON] = {
-            **task.meta,
-            "instance": instance.id,
-            "references": [text for text in references if text != chosen],
-        }
-        origin = Origin(recipe="superni", version=self.version)
-        if self.prompt == "plain":
-            return Example.single(
-                task.definition, chosen, input=instance.input.strip(), origin=origin, meta=meta
-            )
-        text = encode(
-            encoding,
-            instance.input,
-            task=task.name,
-            definition=task.definition,
-            positive=task.positive,
-            negative=task.negative,
-            most=self.most_tokens,
-        )
-        messages = (Message("user", text), Message("assistant", chosen))
-        return Example(messages=messages, meta=meta, origin=origin)
+        made: dict[Encoding, Prompts] = {}
+
+        def write(given: str, rng: Random | None) -> str:
+            encoding = rng.choice(ENCODINGS) if rng and self.encoding == "mixed" else own
+            if encoding not in made:
+                made[encoding] = Prompts(
+                    encoding,
+                    task=task.name,
+                    definition=task.definition,
+                    positive=task.positive,
+                    negative=task.negative,
+                    most=self.most_tokens,
+                )
+            return made[encoding].write(given)
+
+        return write
+
+    def _taken(self, task: _Task) -> Sequence[_Instance]:
+        if self.instances is None:
+            return task.instances
+        if self.split == "test" or len(task.instances) <= self.instances:
+            return task.instances[: self.instances]
+        sample = Sample[_Instance](self.instances, seed=self.draw)
+        for instance in task.instances:
+            sample.offer(instance, f"{task.name}/{instance.key}")
+        return sample.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +189,11 @@ class _Instance:
     id: str
     input: str
     references: tuple[str, ...]
-    key: str = field(init=False)
-    """Of the content: ids differ between the copies of the collection."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", digest([self.input, *self.references]))
+    @property
+    def key(self) -> str:
+        """Of the content: ids differ between the copies of the collection."""
+        return digest([self.input, *self.references])
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +233,29 @@ class _Task:
             definition=definition.strip(),
             positive=_shown(row, "Positive Examples"),
             negative=_shown(row, "Negative Examples"),
-            instances=tuple(_instance(part) for part in row.parts("Instances")),
+            instances=_instances(row),
             meta=meta,
         )
+
+
+def _instances(row: Row) -> tuple[_Instance, ...]:
+    """The instances; only one that is not in order is looked at as a row of its own."""
+    found: list[_Instance] = []
+    listed = row.data.get("Instances")
+    parts: list[Row] | None = None
+    for number, part in enumerate(listed if isinstance(listed, list) else ()):
+        if type(part) is dict:
+            named, given, output = part.get("id"), part.get("input"), part.get("output")
+            if is_text(named) and is_text(given) and type(output) is list:
+                references = tuple(text for text in output if type(text) is str)
+                if len(references) == len(output):
+                    found.append(_Instance(named, given, references))
+                    continue
+        parts = parts or row.parts("Instances")
+        found.append(_instance(parts[number]))
+    if not found:
+        row.parts("Instances")
+    return tuple(found)
 
 
 def _instance(row: Row) -> _Instance:
