@@ -15,10 +15,11 @@ from didact import pipeline
 from didact.checked import check_json, show_check
 from didact.config import Evaluation, Generation, RunConfig
 from didact.context import Budget, Context
-from didact.errors import ModelError
+from didact.errors import ConfigError, ModelError
 from didact.estimate import Span
 from didact.forecast import answering, forecast
 from didact.models.openai import OpenAI
+from didact.models.openai_batch import OpenAIBatch
 from didact.models.scripted import Scripted
 from didact.pilot import pilot
 from didact.ping import ping
@@ -243,3 +244,11 @@ def test_the_address_of_a_server_is_shown_without_its_query() -> None:
     served: Any = Served()
     (role,) = answering(pairs(models={"teacher": served}))
     assert role.where == "https://example.com:8443/v1"
+
+
+def test_no_pilot_waits_a_day_for_a_batch(tmp_path: Path) -> None:
+    batch = OpenAIBatch(url="http://127.0.0.1:1/v1", model="m", key_env=None)
+    config = RunConfig(name="r", models={"teacher": batch})
+    with pytest.raises(ConfigError, match=r"models\.teacher: a batch API.*use: openai"):
+        pilot(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

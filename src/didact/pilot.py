@@ -22,7 +22,7 @@ from didact.calls import Call
 from didact.components import name_of
 from didact.config import RunConfig
 from didact.context import Listener, Recipe
-from didact.errors import BudgetError
+from didact.errors import BudgetError, ConfigError
 from didact.estimate import Estimate, Sample, Span, Step
 from didact.forecast import between, estimate_of
 from didact.records import JSON, Example
@@ -91,7 +91,17 @@ class Projection:
 def pilot(
     config: RunConfig, where: Path, *, calls: int = CALLS, on_event: Listener | None = None
 ) -> list[Projection]:
-    """Make the first calls of every recipe of a run, and project the rest."""
+    """Make the first calls of every recipe of a run, and project the rest.
+
+    ConfigError for a model behind a batch API: a pilot would wait for it up to a day.
+    """
+    for role, model in config.models.items():
+        if getattr(model, "half_price", False):
+            raise ConfigError(
+                f"models.{role}: a batch API may take a day to answer a pilot. Say use: openai (or"
+                " anthropic) for the pilot, its calls are the same and the run reuses them; or"
+                " leave --pilot out"
+            )
     with opened(config, where) as run:
         work = Work("generate", config, run, on_event=on_event, retry=False)
         return run_async(lambda: _pilots(work, calls))

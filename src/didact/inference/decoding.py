@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from didact.inference.sampling import Chooser
-from didact.inference.slabs import repeat_rows, slab_cache, slabs_fit
 from didact.inference.texts import Texts
 from didact.inference.weights import Loaded
 from didact.records import Sampling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, dtype
 
 __all__ = ["Decoded", "Job", "generate", "score"]
 
@@ -128,20 +127,12 @@ class _Batch:
 
     def __init__(self, loaded: Loaded, jobs: Sequence[Job], steps: int) -> None:
         import torch
-        from transformers import DynamicCache
 
-        self._model: Any = loaded.model
         self._device = loaded.device
-        config = self._model.config
-        # Ready-made masks need attention that adds them; slabs need plain full attention.
-        self._plain = config._attn_implementation in ("sdpa", "eager") and slabs_fit(config)
         self._ids = [job.ids for job in jobs]
         width = max(len(ids) for ids in self._ids)
-        self._cache: Any = (
-            slab_cache(config.get_text_config().num_hidden_layers, columns=width)
-            if self._plain
-            else DynamicCache(config=config)
-        )
+        self._steps = loaded.start(columns=width)
+        self._plain, kind = self._steps.plain, self._steps.dtype
         self._shared = _shared(self._ids) if self._plain else 0
         self._seen = 0
         # Which of the cache's columns a row may look at: all but its padding.
@@ -149,8 +140,8 @@ class _Batch:
         for row, ids in enumerate(self._ids):
             self._valid[row, self._shared : self._shared + width - len(ids)] = False
         self._bias = (
-            torch.zeros_like(self._valid, dtype=self._model.dtype).masked_fill_(
-                ~self._valid, torch.finfo(self._model.dtype).min
+            torch.zeros_like(self._valid, dtype=kind).masked_fill_(
+                ~self._valid, torch.finfo(kind).min
             )
             if self._plain
             else None
@@ -166,7 +157,7 @@ class _Batch:
         if start:
             shared = torch.tensor([self._ids[0][:start]], device=self._device)
             self._forward(shared, torch.arange(start, device=self._device)[None], None)
-            repeat_rows(self._cache, len(self._ids))
+            self._steps.repeat(len(self._ids))
         width = max(len(ids) for ids in self._ids)
         padded = torch.tensor(
             [[0] * (width - len(ids)) + ids[start:] for ids in self._ids], device=self._device
@@ -182,17 +173,7 @@ class _Batch:
         return self._forward(padded, positions, self._prefill_mask(padded.shape[1]))
 
     def _prefill_mask(self, width: int) -> Tensor:
-        """Additive, for the next columns, rows x 1 x queries x columns: causal, without padding."""
-        import torch
-
-        columns = torch.arange(self._seen + width, device=self._device)
-        own = columns[self._seen :, None]
-        seen = (columns <= own) & self._valid[:, None, : self._seen + width]
-        # Padding looks at itself, so that no row of the softmax is empty (0/0 would spread).
-        seen |= columns == own
-        least = torch.finfo(self._model.dtype).min
-        mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
-        return mask.masked_fill_(~seen, least)[:, None]
+        return _causal(self._valid[:, : self._seen + width], width, kind=self._steps.dtype)
 
     def step(self, tokens: Tensor) -> Tensor:
         """Logits after one more token per row."""
@@ -204,22 +185,26 @@ class _Batch:
 
     def keep(self, rows: Tensor) -> None:
         """Goes on with these rows only."""
-        self._cache.batch_select_indices(rows)
+        self._steps.keep(rows)
         self._valid = self._valid[rows]
         self._bias = None if self._bias is None else self._bias[rows]
         self._position = self._position[rows]
 
     def _forward(self, ids: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
         self._seen += ids.shape[1]
-        output = self._model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        return output.logits[:, -1]
+        return self._steps(ids, positions=positions, mask=mask)[:, -1]
+
+
+def _causal(valid: Tensor, width: int, *, kind: dtype) -> Tensor:
+    """What to add for the last columns, rows x 1 x queries x columns: causal, without padding."""
+    import torch
+
+    columns = torch.arange(valid.shape[1], device=valid.device)
+    own = columns[valid.shape[1] - width :, None]
+    # Padding looks at itself, so that no row of the softmax is empty (0/0 would spread).
+    seen = ((columns <= own) & valid[:, None]) | (columns == own)
+    mask = torch.zeros(seen.shape, dtype=kind, device=valid.device)
+    return mask.masked_fill_(~seen, torch.finfo(kind).min)[:, None]
 
 
 def _at_once(device: str) -> int:
@@ -246,25 +231,24 @@ def score(loaded: Loaded, jobs: Sequence[Job]) -> list[Decoded]:
     texts = [[*job.ids, *(job.target or [])] for job in jobs]
     longest = max(len(job.target or []) for job in jobs)
     width = max(len(ids) for ids in texts)
-    logits = len(jobs) * (longest + 1) * loaded.model.config.get_text_config().vocab_size
-    if len(jobs) > 1 and (len(jobs) * width > _at_once(loaded.device) or logits > _LOGITS):
+    size = len(jobs) * (longest + 1) * loaded.vocabulary
+    if len(jobs) > 1 and (len(jobs) * width > _at_once(loaded.device) or size > _LOGITS):
         middle = len(jobs) // 2
         return score(loaded, jobs[:middle]) + score(loaded, jobs[middle:])
     padded = torch.tensor([[0] * (width - len(ids)) + ids for ids in texts], device=loaded.device)
-    valid = torch.tensor(
-        [[0] * (width - len(ids)) + [1] * len(ids) for ids in texts], device=loaded.device
-    )
+    lengths = torch.tensor([[len(ids)] for ids in texts], device=loaded.device)
+    valid = torch.arange(width, device=loaded.device) >= width - lengths
     with torch.inference_mode():
-        logits = loaded.model(
-            input_ids=padded,
-            attention_mask=valid,
-            position_ids=(valid.cumsum(-1) - 1).clamp_(min=0),
-            use_cache=False,
-            logits_to_keep=longest + 1,
-        ).logits
+        steps = loaded.start(columns=width)
+        logits = steps(
+            padded,
+            positions=(valid.cumsum(-1) - 1).clamp_(min=0),
+            mask=_causal(valid, width, kind=steps.dtype) if steps.plain else valid,
+            last=longest + 1,
+        )
         places = logits[:, -longest - 1 : -1].float().log_softmax(-1)
         wanted = padded[:, width - longest :, None]
-        found: list[list[float]] = places.gather(-1, wanted)[:, :, 0].tolist()
+        found = cast("list[list[float]]", cast("Any", places.gather(-1, wanted)[:, :, 0]).tolist())
     return [
         Decoded(logprobs=tuple(row[longest - len(job.target or []) :]))
         for row, job in zip(found, jobs, strict=True)

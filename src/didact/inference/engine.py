@@ -11,20 +11,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
 from didact.errors import ModelError
+from didact.inference.chat_text import Template, chat_text
 from didact.inference.decoding import Decoded, Job, generate, score
 from didact.inference.gathering import Gatherer
 from didact.inference.memory import give_back
 from didact.inference.texts import Texts
 from didact.inference.weights import Device, Loaded, Precision, fingerprint, load, locate
-from didact.records import Message, Reply, Request, Usage, digest
-from didact.text.chat import render
+from didact.records import Reply, Request, Usage, digest
 
-__all__ = ["Engine", "Template"]
+__all__ = ["Engine", "Loading", "Template"]
 
-Template = Literal["auto", "alpaca"]
+
+class Loading(Protocol):
+    """Makes a directory a model that can be asked."""
+
+    def __call__(self, directory: Path, *, device: Device, dtype: Precision) -> Loaded:
+        """The model, or a ConfigError."""
+        ...
 
 
 class Engine:
@@ -39,13 +45,18 @@ class Engine:
         device: Device,
         dtype: Precision,
         template: Template,
+        load: Loading = load,
+        kind: str = "transformers",
     ) -> None:
+        """``kind`` is what computes the model, as far as it changes replies."""
         self._path = path
         self._name = name
         self._batch = batch
         self._device: Device = device
         self._dtype: Precision = dtype
-        self._template = template
+        self._template: Template = template
+        self._load_model = load
+        self._kind = kind
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._gatherer = Gatherer(self._run, self._worker, limit=batch)
         self._loaded: Loaded | None = None
@@ -61,7 +72,7 @@ class Engine:
         """Hash of everything that decides a reply, wherever the directory is."""
         settings = [f"template={self._template}"] if self._template != "auto" else []
         settings += [f"dtype={self._dtype}"] if self._dtype != "auto" else []
-        return f"transformers:{fingerprint(self.directory, settings)}"
+        return f"{self._kind}:{fingerprint(self.directory, settings)}"
 
     async def ask(self, request: Request) -> Reply:
         """Answers one request, in a batch with those that wait beside it."""
@@ -69,8 +80,10 @@ class Engine:
         if request.prompt is not None:
             ids = texts.encode(request.prompt, special=True, ends=loaded.ends)
         else:
-            ids = texts.encode(self._render(loaded, request.messages), special=False)
+            ids = texts.encode(chat_text(loaded, request.messages, self._template), special=False)
         ids = self._started(loaded, ids)
+        if isinstance(stated := (request.schema or {}).get("const"), str):
+            return await self._forced(request, ids, stated)
         room = self._room(loaded, len(ids), request.sampling.max_tokens)
         seed = int(digest([self.identity, request.to_json()]), 16)
         job = Job(ids=ids, room=room, sampling=request.sampling, seed=seed)
@@ -79,6 +92,21 @@ class Engine:
             text=decoded.text,
             finish=decoded.finish,
             usage=Usage(prompt=len(ids), completion=decoded.tokens),
+            model=self._name,
+        )
+
+    async def _forced(self, request: Request, ids: list[int], text: str) -> Reply:
+        """The log-probabilities of a text that the schema leaves no choice about."""
+        texts, loaded = await self._ready()
+        # Half a surrogate pair is no text, and no tokenizer takes it.
+        target = texts.encode(text.encode("utf-8", "replace").decode(), special=False)
+        cut = target[: self._room(loaded, len(ids), request.sampling.max_tokens)]
+        scored = await self._gatherer.submit(Job(ids=ids, target=cut)) if cut else None
+        return Reply(
+            text="",
+            finish="stop" if len(cut) == len(target) else "length",
+            usage=Usage(prompt=len(ids), completion=len(cut)),
+            logprobs=scored.logprobs if scored else (),
             model=self._name,
         )
 
@@ -110,7 +138,7 @@ class Engine:
 
     def _load(self) -> None:
         if self._loaded is None:
-            self._loaded = load(self.directory, device=self._device, dtype=self._dtype)
+            self._loaded = self._load_model(self.directory, device=self._device, dtype=self._dtype)
             self._texts = Texts(self._loaded.tokenizer)
 
     def _run(self, jobs: Sequence[Job]) -> list[Decoded]:
@@ -127,26 +155,6 @@ class Engine:
         ):
             done |= {id(job): outcome for job, outcome in zip(group, outcomes, strict=True)}
         return [done[id(job)] for job in jobs]
-
-    def _render(self, loaded: Loaded, messages: Sequence[Message]) -> str:
-        from jinja2 import TemplateError
-
-        tokenizer = loaded.tokenizer
-        if self._template == "alpaca" or tokenizer.chat_template is None:
-            return render(
-                messages,
-                add_generation_prompt=True,
-                bos=tokenizer.bos_token or "",
-                eos=tokenizer.eos_token or "",
-            )
-        try:
-            return tokenizer.apply_chat_template(
-                [message.to_json() for message in messages],
-                tokenize=False,
-                add_generation_prompt=True,
-            )
-        except TemplateError as error:
-            raise ModelError(f"the model's chat template refuses the messages: {error}") from error
 
     @staticmethod
     def _started(loaded: Loaded, ids: list[int]) -> list[int]:

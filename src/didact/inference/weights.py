@@ -11,16 +11,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from didact.errors import ConfigError
+from didact.inference.stepping import Steps, TorchSteps
 from didact.inference.texts import Tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Device", "Loaded", "Precision", "fingerprint", "load", "locate"]
+__all__ = ["Device", "Loaded", "Precision", "Start", "fingerprint", "load", "locate"]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -34,17 +36,30 @@ _UNRELATED = ("trainer_state.json", "stage.json", "all_results.json", "train_res
 _digests: dict[tuple[str, int, int], str] = {}
 
 
+class Start(Protocol):
+    """Begins a batch."""
+
+    def __call__(self, *, columns: int) -> Steps:
+        """Steps of a batch of at least so many columns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A model ready to be asked."""
 
     model: Any
+    """A model of transformers; None where something else computes it."""
     tokenizer: Tokenizer
     device: str
     ends: frozenset[int]
     """Tokens that end a text."""
     limit: int | None
     """Most tokens of prompt and reply together; None where the model states no limit."""
+    vocabulary: int
+    """How many logits there are."""
+    start: Start
+    """Begins a batch of at least so many ``columns``."""
 
 
 def locate(path: str) -> Path:
@@ -160,7 +175,13 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
         raise ConfigError(f"model {directory} cannot be loaded on {place}: {reason}") from error
     words = cast("Tokenizer", tokenizer)
     return Loaded(
-        model=model, tokenizer=words, device=place, ends=_ends(model, words), limit=_limit(model)
+        model=model,
+        tokenizer=words,
+        device=place,
+        ends=_ends(model, words),
+        limit=_limit(model),
+        vocabulary=model.config.get_text_config().vocab_size,
+        start=partial(TorchSteps, model),
     )
 
 

@@ -1,0 +1,130 @@
+"""OpenVINO answers as torch does; where it is not installed or not able, it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from didact.errors import ConfigError
+from didact.inference import openvino
+from didact.models.openvino import OpenVINO
+from didact.models.transformers import Transformers
+from didact.records import Reply, Request, Sampling
+from tiny_model import write_tiny_model
+
+installed = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def pair(tiny: Path) -> Iterator[tuple[OpenVINO, Transformers]]:
+    ours, theirs = OpenVINO(path=str(tiny)), Transformers(path=str(tiny), device="cpu")
+    yield ours, theirs
+    asyncio.run(ours.close())
+    asyncio.run(theirs.close())
+
+
+def together(model: Any, requests: list[Request]) -> list[Reply]:
+    async def within() -> list[Reply]:
+        return await asyncio.gather(*[model.ask(request) for request in requests])
+
+    return asyncio.run(within())
+
+
+def varied(count: int, *, head: str, temperature: float = 0.0) -> list[Request]:
+    """Requests of many lengths; some leave the batch early."""
+    return [
+        Request(
+            prompt=head + "ba do ki " * (1 + n % 7) + str(n),
+            sampling=Sampling(max_tokens=5 + 6 * (n % 9), temperature=temperature),
+        )
+        for n in range(count)
+    ]
+
+
+@installed
+@pytest.mark.parametrize("head", ["", "lu me no ri " * 20], ids=["apart", "shared beginning"])
+def test_greedy_replies_are_those_of_torch(pair: tuple[OpenVINO, Transformers], head: str) -> None:
+    ours, theirs = pair
+    requests = varied(30, head=head)
+    found = together(ours, requests)
+    assert found == together(theirs, requests)
+    assert len({reply.text for reply in found}) > 15
+
+
+@installed
+def test_a_sampled_reply_is_the_same_alone_and_in_a_batch(
+    pair: tuple[OpenVINO, Transformers],
+) -> None:
+    requests = varied(20, head="", temperature=1.0)
+    found = together(pair[0], requests)
+    assert [together(pair[0], [request])[0] for request in requests] == found
+    assert len({reply.text for reply in found}) > 15
+
+
+@installed
+def test_scores_are_those_of_torch(pair: tuple[OpenVINO, Transformers]) -> None:
+    texts = [("ba do", " ki lu"), ("tu " * 9, "me"), ("ba", "")]
+    ours, theirs = ([asyncio.run(model.score(*text)) for text in texts] for model in pair)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+@installed
+def test_half_precision_is_another_identity_and_close(
+    pair: tuple[OpenVINO, Transformers], tiny: Path
+) -> None:
+    half = OpenVINO(path=str(tiny), dtype="bfloat16")
+    assert len({half.identity, *(model.identity for model in pair)}) == 3
+    close = asyncio.run(half.score("ba do", " ki lu"))
+    assert close == pytest.approx(asyncio.run(pair[0].score("ba do", " ki lu")), abs=0.3)
+
+
+@installed
+def test_a_model_that_computes_something_else_is_refused(tiny: Path, tmp_path: Path) -> None:
+    import transformers
+
+    other = transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=384, n_embd=32, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0
+        )
+    )
+    transformers.AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
+    other.save_pretrained(tmp_path)
+    with pytest.raises(ConfigError, match=r"LLaMA, Mistral.*use: transformers|Use: transformers"):
+        together(OpenVINO(path=str(tmp_path)), [Request(prompt="ba")])
+
+
+@installed
+def test_a_model_whose_logits_differ_is_refused(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "gelu")
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**config, "hidden_act": "gelu"}))
+    with pytest.raises(ConfigError, match="logits differ"):
+        together(OpenVINO(path=str(path)), [Request(prompt="ba")])
+
+
+def test_without_openvino_it_says_what_to_install(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> Any:
+        if name == "openvino":
+            raise ImportError(name)
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(openvino, "import_module", absent)
+    with pytest.raises(ConfigError, match="pip install openvino"):
+        together(OpenVINO(path=str(tiny)), [Request(prompt="ba")])
