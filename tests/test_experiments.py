@@ -12,12 +12,12 @@ import pytest
 
 from didact.components import find
 from didact.config import Evaluation, RunConfig, Training
-from didact.errors import ConfigError
+from didact.errors import ConfigError, DidactError
 from didact.experiments import ALL, NONE, ablate, effects
 from didact.records import Example
 from didact.runfile import load
 from didact.store import Run
-from toys import Length, example
+from toys import Length, Some, example
 from toys import config as toy_config
 
 
@@ -94,6 +94,38 @@ def test_the_calls_are_made_once_and_a_second_time_changes_nothing(tmp_path):
     assert (tmp_path / "calls").read_text().splitlines() == asked
 
 
+def test_controls_of_the_same_size_stand_in_the_place_of_each_filter(tmp_path):
+    result = ablate(toy(tmp_path), tmp_path / "out", seeds=1, controls=True)
+    assert [arm.name for arm in result.arms] == [
+        ALL, "Some", "random for Some", "longest for Some",
+        "Unseen", "random for Unseen", "longest for Unseen", NONE,
+    ]  # fmt: skip
+    whole = Run.open(tmp_path / "out" / "all")
+    for name, at in (("Some", 0), ("Unseen", 1)):
+        count = sum(v.keep for _, one, v in whole.verdicts() if one == name)
+        for instead in ("random", "longest"):
+            arm = Run.open(tmp_path / "out" / f"{instead}-for-{name}")
+            kept = sum(v.keep for _, one, v in arm.verdicts() if one == instead)
+            assert kept == count
+            assert list(dict.fromkeys(one for _, one, _ in arm.verdicts())).index(instead) == at
+            run = Run.open(tmp_path / "out" / f"{instead}-for-{name}-seed-0")
+            assert len(run.kept()) == result.size
+    assert {(e.filter, e.instead) for e in result.effects} == {
+        ("Some", ""), ("Some", "random"), ("Some", "longest"),
+        ("Unseen", ""), ("Unseen", "random"), ("Unseen", "longest"), (NONE, ""),
+    }  # fmt: skip
+    told = "\n".join(result.lines())
+    assert "with as many at random" in told
+    assert "with as many of the longest" in told
+
+
+def test_an_arm_that_keeps_nothing_is_named(tmp_path):
+    top = find("filters", "top")(score="Some", count=3)
+    config = replace(toy(tmp_path), filter=(Some(), top))
+    with pytest.raises(DidactError, match="nothing is kept by all filters"):
+        ablate(config, tmp_path / "out", seeds=1)
+
+
 def test_a_size_bounds_the_rows(tmp_path):
     assert ablate(toy(tmp_path), tmp_path / "out", seeds=1, size=2).size == 2
 
@@ -128,11 +160,12 @@ def test_the_command_prints_what_came_out_as_lines_or_as_json(tmp_path, monkeypa
     monkeypatch.setattr(ablation, "ablate", fake)
     file = tmp_path / "mine.yaml"
     file.write_text("generate: [{use: microworld, count: 3}]\nfilter: [length]\n")
-    command = ["ablate", str(file), "seed=4", "--seeds", "2", "--size", "9", "-q"]
+    command = ["ablate", str(file), "seed=4", "--seeds", "2", "--size", "9", "-q", "--controls"]
     told = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "there")])
     assert told.exit_code == 0
     assert told.stdout.splitlines() == result.lines()
-    assert (given["seeds"], given["size"], given["where"]) == (2, 9, tmp_path / "there")
+    assert (given["seeds"], given["size"], given["controls"]) == (2, 9, True)
+    assert given["where"] == tmp_path / "there"
     plain = CliRunner().invoke(app, [*command, "--json"])
     assert json.loads(plain.stdout) == result.to_json()
     assert given["where"] == Path("out") / "mine-ablation"

@@ -5,7 +5,9 @@ same data is filtered without it, and models are trained on both sets at the sam
 same seeds: a filter that throws half away must not win or lose by that. What differs between two
 arms is the rows that the filter let through or not; both draw their rows by the same lots, so that
 they have as many in common as can be. One more arm has no filter at all: a random sample of the
-same size, which every filter together must beat.
+same size, which every filter together must beat. With ``controls`` each filter is also replaced
+where it stands by a selection of as many rows as it keeps there: at random, and the longest
+answers, which beat many a published selection (Zhao et al. 2024, arXiv 2402.04833).
 
 Arms are run directories like any other, under one folder; run the same command to continue. A call
 that one arm has made is copied by the next. Cost: the calls of the run, once, and one training and
@@ -16,16 +18,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import cast
 
 from didact import pipeline
+from didact.arms import families_of, sampled, write_examples
 from didact.components import find, name_of, numbered
-from didact.config import TRAINED, Generation, RunConfig
-from didact.context import Filter, Listener, Source
+from didact.config import TRAINED, RunConfig
+from didact.context import Filter, Listener
 from didact.disk import storing
 from didact.errors import ConfigError, DidactError
 from didact.records import JSON, Example
@@ -36,6 +39,9 @@ __all__ = ["ALL", "NONE", "Ablation", "Arm", "Effect", "ablate", "effects"]
 
 ALL, NONE = "all filters", "no filter"
 """The arm with every filter, and the one without any."""
+
+_INSTEAD = {"random": "at random", "longest": "of the longest"}
+"""Controls: a selection of as many as the filter keeps."""
 
 _SEED = 20230217
 """Of the resampling: fixed, so that the same scores always print the same intervals."""
@@ -60,12 +66,14 @@ class Effect:
     on: float
     """The mean score with it, over seeds and items."""
     off: float
-    """The same without it."""
+    """The same without it, or with what stands in its place."""
     difference: Interval
     """On less off, item by item and seed by seed."""
     p: float
     """Of a difference of nothing, by flipping signs."""
     items: int
+    instead: str = ""
+    """What stands in its place: ``random`` or ``longest``; "" for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +95,14 @@ class Ablation:
         ]
         for effect in self.effects:
             difference = effect.difference
+            without = f"with as many {_INSTEAD[effect.instead]}" if effect.instead else "without"
             sure = "" if difference.low <= 0 <= difference.high else " (not by chance)"
             name = "all of them" if effect.filter == NONE else effect.filter
             lines.append(
-                f"{name:<20} {effect.metric:<14} {effect.on:6.2f} with, {effect.off:6.2f} without:"
-                f" {difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}],"
-                f" p {effect.p:.3f}{sure}; it drops {kept[effect.filter] - kept[ALL]}"
+                f"{name:<20} {effect.metric:<14} {effect.on:6.2f} with, {effect.off:6.2f}"
+                f" {without}: {difference.mean:+.2f} [{difference.low:+.2f},"
+                f" {difference.high:+.2f}], p {effect.p:.3f}{sure}"
+                + ("" if effect.instead else f"; it drops {kept[effect.filter] - kept[ALL]}")
             )
         return lines
 
@@ -118,55 +128,99 @@ def ablate(
     *,
     seeds: int = 3,
     size: int | None = None,
+    controls: bool = False,
     on_event: Listener | None = None,
 ) -> Ablation:
     """Train without each filter in turn, and compare; the result is also in ``ablation.json``.
 
-    ``size`` rows are trained on at most; by default as many as the smallest arm has.
+    ``size`` rows are trained on at most; by default as many as the smallest arm has. With
+    ``controls`` each filter is compared with a random selection and the longest in its place too.
     """
     _check(config, seeds=seeds, size=size)
-    names = numbered([name_of(component) for component in config.filter])
-    chosen: dict[str, list[int]] = {ALL: list(range(len(names)))}
-    for number, name in enumerate(names):
-        chosen[name] = [other for other in chosen[ALL] if other != number]
-    chosen[NONE] = []
-    kept: dict[str, Path] = {}
-    arms: list[Arm] = []
-    for name, filters in chosen.items():
-        examples = _filtered(config, where, name, filters, on_event)
-        arms.append(Arm(name=name, kept=len(examples)))
-        kept[name] = _written(where / "data" / f"{_folder(name)}.jsonl", examples)
-    rows = min([arm.kept for arm in arms] + ([size] if size else []))
+    kept: dict[str, list[Example]] = {}
+    paths: dict[str, Path] = {}
+    compared: list[tuple[str, str, str]] = []
+    for arm in _arms(config, controls=controls):
+        kept[arm.name] = _filtered(config, where, arm, on_event)
+        paths[arm.name] = write_examples(where / "data" / f"{arm.folder}.jsonl", kept[arm.name])
+        if arm.name != ALL:
+            compared.append((arm.name, arm.filter, arm.instead))
+    rows = min([len(examples) for examples in kept.values()] + ([size] if size else []))
     if not rows:
-        empty = ", ".join(arm.name for arm in arms if not arm.kept)
-        raise DidactError(f"ablate: there is nothing to train on: nothing is kept by {empty}")
-    tables: dict[str, dict[tuple[str, int, str], float]] = {name: {} for name in chosen}
-    families: dict[str, str] = {}
-    done: list[Path] = []
-    for seed in range(seeds):
-        for name, path in kept.items():
-            run = where / f"{_folder(name)}-seed-{seed}"
-            arm = _arm(config, run.name, path, rows=rows, seed=seed, reuse=done[:1])
-            pipeline.run(arm, run, on_event=on_event)
-            done.append(run)
-            for score in Run.open(run).scores():
-                if score.model == TRAINED and score.value is not None:
-                    tables[name][score.metric, seed, score.example_id] = score.value
-            families |= _families(Run.open(run).items())
+        empty = next(name for name, examples in kept.items() if not examples)
+        arm = empty if empty in {ALL, NONE} else f"the arm without {empty}"
+        raise DidactError(f"ablate: there is nothing to train on: nothing is kept by {arm}")
+    tables, families = _trained(config, where, paths, rows=rows, seeds=seeds, on_event=on_event)
     result = Ablation(
         size=rows,
         seeds=seeds,
-        arms=tuple(arms),
+        arms=tuple(Arm(name=name, kept=len(examples)) for name, examples in kept.items()),
         effects=tuple(
-            effect
-            for name in (*names, *([NONE] if len(names) > 1 else []))
-            for effect in effects(name, tables[ALL], tables[name], families)
+            replace(effect, instead=instead)
+            for name, filter, instead in compared
+            # Without the only filter there is none: that is told once.
+            if name != NONE or len(config.filter) > 1
+            for effect in effects(filter, tables[ALL], tables[name], families)
         ),
     )
     with storing(where):
         text = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
         (where / "ablation.json").write_text(text + "\n", encoding="utf-8")
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """The filters of one arm."""
+
+    name: str
+    filter: str
+    """The one that is off or replaced; NONE where all are."""
+    instead: str = ""
+    at: int | None = None
+    """Its place; None where all filters stay or go."""
+
+    @property
+    def folder(self) -> str:
+        whole = {ALL: "all", NONE: "none"}.get(self.name)
+        return whole or f"{f'{self.instead}-for' if self.instead else 'without'}-{self.filter}"
+
+
+def _arms(config: RunConfig, *, controls: bool) -> Iterator[_Setting]:
+    """The arms in their order, the one with every filter first."""
+    names = numbered([name_of(component) for component in config.filter])
+    yield _Setting(name=ALL, filter=ALL)
+    for at, name in enumerate(names):
+        yield _Setting(name=name, filter=name, at=at)
+        for instead in _INSTEAD if controls else ():
+            yield _Setting(name=f"{instead} for {name}", filter=name, instead=instead, at=at)
+    yield _Setting(name=NONE, filter=NONE)
+
+
+def _trained(
+    config: RunConfig,
+    where: Path,
+    paths: Mapping[str, Path],
+    *,
+    rows: int,
+    seeds: int,
+    on_event: Listener | None,
+) -> tuple[dict[str, dict[tuple[str, int, str], float]], dict[str, str]]:
+    """The scores of every arm under every seed, and the families of the test items."""
+    tables: dict[str, dict[tuple[str, int, str], float]] = {name: {} for name in paths}
+    families: dict[str, str] = {}
+    done: list[Path] = []
+    for seed in range(seeds):
+        for name, path in paths.items():
+            run = where / f"{path.stem}-seed-{seed}"
+            arm = sampled(config, run.name, path, rows=rows, seed=seed, reuse=done[:1])
+            pipeline.run(arm, run, on_event=on_event)
+            done.append(run)
+            for score in Run.open(run).scores():
+                if score.model == TRAINED and score.value is not None:
+                    tables[name][score.metric, seed, score.example_id] = score.value
+            families |= families_of(Run.open(run).items())
+    return tables, families
 
 
 def effects(
@@ -214,26 +268,39 @@ def _check(config: RunConfig, *, seeds: int, size: int | None) -> None:
 
 
 def _filtered(
-    config: RunConfig, where: Path, name: str, filters: Sequence[int], on_event: Listener | None
+    config: RunConfig, where: Path, setting: _Setting, on_event: Listener | None
 ) -> list[Example]:
-    """What these filters keep; the calls are those of the arm with all of them."""
-    whole = where / _folder(ALL)
-    reuse = config.reuse if name == ALL else (*config.reuse, whole)
-    arm = _changed(
-        config,
-        filter=tuple(config.filter[number] for number in filters),
-        reuse=reuse,
-        document={
-            "filter": [_entry(config, number) for number in filters],
-            "reuse": [Path(path) for path in reuse],
-        },
-    )
-    run = where / _folder(name)
-    if name != ALL:
+    """What the filters of an arm keep; the calls are those of the arm with all of them."""
+    whole = where / "all"
+    reuse = config.reuse if setting.name == ALL else (*config.reuse, whole)
+    filters = list(config.filter)
+    entries = [_entry(config, number) for number in range(len(filters))]
+    if setting.name == NONE:
+        filters, entries = [], []
+    elif setting.at is not None:
+        filters[setting.at : setting.at + 1] = []
+        entries[setting.at : setting.at + 1] = []
+        if setting.instead:
+            count = _kept_by(whole, setting.filter)
+            control = cast("Filter", find("filters", setting.instead)(count=count))
+            filters.insert(setting.at, control)
+            entries.insert(setting.at, {"use": setting.instead, "count": count})
+    document = {"filter": entries, "reuse": [Path(path) for path in reuse]}
+    arm = _changed(config, filter=tuple(filters), reuse=reuse, document=document)
+    run = where / setting.folder
+    if setting.name != ALL:
         _share_data(whole, run)
     pipeline.generate(arm, run, on_event=on_event)
     pipeline.filter(arm, run, on_event=on_event)
     return Run.open(run).kept()
+
+
+def _kept_by(run: Path, name: str) -> int:
+    """How many a filter kept where it stands; DidactError for none."""
+    count = sum(v.keep for _, one, v in Run.open(run).verdicts() if one == name)
+    if not count:
+        raise DidactError(f"ablate: {name} keeps nothing: there is no control of its size")
+    return count
 
 
 def _share_data(whole: Path, run: Path) -> None:
@@ -244,29 +311,6 @@ def _share_data(whole: Path, run: Path) -> None:
     with storing(run):
         shutil.rmtree(mine, ignore_errors=True)
         shutil.copytree(whole / "generate", mine)
-
-
-def _arm(
-    config: RunConfig, name: str, data: Path, *, rows: int, seed: int, reuse: Sequence[Path]
-) -> RunConfig:
-    """A run that trains on a sample of the data with this seed, evaluated as the file says."""
-    source = cast("Source", find("sources", "jsonl")(path=data))
-    sample = cast("Filter", find("filters", "random")(count=rows, seed=seed))
-    return _changed(
-        config,
-        name=name,
-        seed=seed,
-        generate=(Generation(use=source),),
-        filter=(sample,),
-        reuse=(*config.reuse, *reuse),
-        document={
-            "name": name,
-            "seed": seed,
-            "generate": [{"use": "jsonl", "path": data}],
-            "filter": [{"use": "random", "count": rows, "seed": seed}],
-            "reuse": [Path(path) for path in (*config.reuse, *reuse)],
-        },
-    )
 
 
 def _changed(config: RunConfig, *, document: Mapping[str, object], **fields: object) -> RunConfig:
@@ -281,20 +325,3 @@ def _entry(config: RunConfig, number: int) -> JSON:
     if config.document is None:
         return None
     return cast("list[JSON]", config.document["filter"])[number]
-
-
-def _written(path: Path, examples: Sequence[Example]) -> Path:
-    """The examples as a file that the source jsonl reads back as they are."""
-    with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(example.to_json(), ensure_ascii=False) for example in examples]
-        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    return path
-
-
-def _families(items: Sequence[Example]) -> dict[str, str]:
-    return {item.id: str(item.meta["family"]) for item in items if "family" in item.meta}
-
-
-def _folder(name: str) -> str:
-    return {ALL: "all", NONE: "none"}.get(name, f"without-{name}")

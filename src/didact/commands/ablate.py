@@ -29,6 +29,10 @@ def ablate_command(
     size: Annotated[
         int | None, typer.Option(help="Rows to train on at most; by default the smallest arm's.")
     ] = None,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Also put as many at random and the longest in its place."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -37,7 +41,9 @@ def ablate_command(
     where = out or Path("out") / f"{config.name}-ablation"
     try:
         with Progress(sys.stderr, quiet=quiet or as_json) as progress:
-            result = ablate(config, where, seeds=seeds, size=size, on_event=progress)
+            result = ablate(
+                config, where, seeds=seeds, size=size, controls=controls, on_event=progress
+            )
     except KeyboardInterrupt:
         typer.echo(
             "\ndidact: interrupted; run the same command to continue, no call is repeated", err=True
