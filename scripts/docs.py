@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -12,6 +14,8 @@ from didact.components import KINDS, describe, find, headline, names
 
 DOCS = Path(__file__).parent.parent / "docs"
 RUNS = DOCS.parent / "runs"
+MEASURED = DOCS.parent / "benchmarks/methods.json"
+"""Written by benchmarks/methods.py."""
 
 
 def components() -> str:
@@ -42,19 +46,72 @@ def components() -> str:
 
 
 def methods() -> str:
-    """Every way of making data: its paper, its calls, its run files."""
-    runs = {path: path.read_text(encoding="utf-8") for path in sorted(RUNS.rglob("*.yaml"))}
+    """Every way of making data: its paper, calls and run files, and its data beside the paper's."""
+    # Experiments use recipes too; what shows how a recipe is used stands beside them.
+    found = [path for path in sorted(RUNS.rglob("*.yaml")) if "experiments" not in path.parts]
+    runs = {path: path.read_text(encoding="utf-8") for path in found}
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     lines = ["# Methods", "", "Every recipe. Written by `make docs`.", ""]
-    lines += ["| recipe | makes | paper | calls for an example | run files |"]
-    lines += ["|---|---|---|---|---|"]
+    lines += [
+        "| recipe | makes | paper | calls for an example | calls made, examples kept | runs |"
+    ]
+    lines += ["|---|---|---|---|---|---|"]
     for name in names("recipes"):
         recipe = find("recipes", name)
         used = re.compile(rf"use: {re.escape(name)}\b(?!-)")
         files = [path for path, text in runs.items() if used.search(text)]
         links = ", ".join(f"[{p.stem}](../runs/{p.relative_to(RUNS).as_posix()})" for p in files)
-        cells = (f"`{name}`", headline(recipe), recipe.paper, recipe.calls_per_example, links)
+        cells = (
+            f"[`{name}`](#{name})",
+            headline(recipe),
+            recipe.paper,
+            recipe.calls_per_example,
+            _kept(measured[name]),
+            links,
+        )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", *_DATA]
+    for name in names("recipes"):
+        lines += _beside(name, measured[name])
     return "\n".join([*lines, ""])
+
+
+_DATA = """\
+## Their data, beside the papers'
+
+*Paper*: what it says of its data. *Public data*: data of that method, or the data it starts from,
+that others made and published, read by our readers and counted by us; a part of the whole where the
+number is smaller. *A real run*: the recipe on the embedded model, a base model of four million
+parameters that knows a small world of everyday words; where a recipe needs answers, the model tuned
+on the built-in seeds. It is too small for the forms that some methods ask for, so that nothing is
+kept; what was lost, and why, stands with it. `-`: there is no such number. Repeat a row with
+`python benchmarks/methods.py RECIPE`.
+""".splitlines()
+
+
+def _kept(found: dict[str, Any]) -> str:
+    """Calls of the real run and what they gave."""
+    if "calls" not in found:
+        return "no run"
+    calls, kept = found["calls"], found["kept"]
+    each = f": {calls / kept:.1f} each" if kept and calls else ""
+    return f"{calls} calls, {kept} kept{each}"
+
+
+def _beside(name: str, found: dict[str, Any]) -> list[str]:
+    """The statistics of a recipe's data."""
+    lines = ["", f"### {name}", ""]
+    if "calls" in found:
+        settings = json.dumps(found["settings"]).replace('"', "").strip("{}")
+        lost = ", ".join(f"{count} {reason}" for reason, count in found["lost"].items())
+        lines += [
+            f"{found['seeds']} seeds, {found['calls']} calls, {found['kept']} examples kept"
+            + (f"; lost most: {lost}" if lost else "")
+            + (f". Settings: `{settings}`." if settings else ". Settings: the default."),
+            "",
+        ]
+    lines += ["| | paper | public data | a real run |", "|---|---|---|---|"]
+    return lines + ["| " + " | ".join(row) + " |" for row in found["rows"]]
 
 
 def cli() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -16,6 +17,21 @@ def test_generated_pages_are_current():
     for name in ("components", "methods", "cli"):
         page = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
         assert page == made[name](), f"docs/{name}.md is stale: make docs"
+
+
+def test_every_recipe_stands_beside_its_paper():
+    from didact.components import find, names
+
+    measured = json.loads((ROOT / "benchmarks/methods.json").read_text(encoding="utf-8"))
+    assert sorted(measured) == sorted(names("recipes"))
+    for name, found in measured.items():
+        recipe = find("recipes", name)
+        assert recipe.paper
+        assert recipe.calls_per_example
+        assert found["rows"]
+        assert all(len(row) == 4 for row in found["rows"])
+        if recipe.calls_per_example != "none":
+            assert found["calls"] > 0
 
 
 def test_every_run_file_reads_but_for_data_that_the_user_brings():
