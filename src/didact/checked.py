@@ -11,6 +11,7 @@ from didact.pilot import Projection
 from didact.ping import Pong
 from didact.prices import money
 from didact.records import JSON
+from didact.sensitivity import sensitivity
 
 __all__ = ["check_json", "show_check"]
 
@@ -27,6 +28,7 @@ def show_check(config: RunConfig, found: Forecast, pongs: Sequence[Pong]) -> lis
     if found.usd is not None and len(found.parts) > 1:
         rest = "" if found.whole else ", and what is not known"
         lines.append(f"{'estimate':<9} in all {between(found.usd)}{rest}")
+    lines += [f"{'sees':<9} {line}" for line in sensitivity(config)]
     cap = config.budget.usd if config.budget else None
     if cap is not None and found.usd is not None and found.usd.high > cap:
         sure = "is" if found.usd.low > cap else "may be"
@@ -47,6 +49,7 @@ def check_json(
         "file": str(file),
         "name": config.name,
         "stages": {stage: list(names) for stage, names in _stages(config).items()},
+        "sees": [line.to_json() for line in sensitivity(config)],
         **found.to_json(),
         "ping": [pong.to_json() for pong in pongs],
         "pilot": [projection.to_json() for projection in projections],
@@ -54,7 +57,7 @@ def check_json(
 
 
 def _stages(config: RunConfig) -> dict[str, list[str]]:
-    evaluators = config.evaluate.evaluators if config.evaluate else ()
+    evaluators = config.evaluate.all_evaluators if config.evaluate else ()
     return {
         "generate": [type(entry.use).__name__ for entry in config.generate],
         "filter": [type(component).__name__ for component in config.filter],

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from didact.report import charts, formats
+from didact.report.across import across_runs
 from didact.report.reading import read
 from didact.report.sheet import make_sheet, together
 
@@ -33,6 +34,7 @@ def build(runs: Sequence[Path], out: Path) -> Path:
     html = page.render(
         sheets=sheets,
         together=together(sheets) if len(sheets) > 1 else (),
+        across=across_runs([sheet.facts for sheet in sheets]) if len(sheets) > 1 else (),
         title=f"{', '.join(names)} · didact report",
         version=_version(),
     )

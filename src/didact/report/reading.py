@@ -102,7 +102,8 @@ class Facts:
     def _stated(self, *keys: str) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for item in self.items:
-            stated = next((value for key in keys if (value := item.meta.get(key))), None)
+            given = (item.meta.get(key) for key in keys)
+            stated = next((value for value in given if value not in (None, "")), None)
             if isinstance(stated, str | int):
                 found[item.id] = str(stated)
         return found

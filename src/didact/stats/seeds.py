@@ -13,14 +13,14 @@ Paired comparisons are intervals of differences: give the table of differences.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from didact.stats.bootstrap import Interval
-from didact.stats.student import student_quantile
+from didact.stats.student import student_cdf, student_quantile
 
 __all__ = ["AcrossSeeds", "across_seeds", "paired_across_seeds"]
 
@@ -37,6 +37,8 @@ class AcrossSeeds(NamedTuple):
     """Standard deviation between items, alike for all seeds."""
     df: float
     """Degrees of freedom of the interval: below 5 more seeds help more than more items."""
+    p: float
+    """Two-sided, of "the mean is 0": below ``1 - level`` where the interval leaves 0 out."""
 
 
 def across_seeds(table: ArrayLike, *, level: float = 0.95) -> AcrossSeeds:
@@ -57,11 +59,13 @@ def across_seeds(table: ArrayLike, *, level: float = 0.95) -> AcrossSeeds:
     ) ** 2
     df = max(1.0, total**2 / spread) if spread > 0 else float(items - 1)
     half = student_quantile((1 + level) / 2, df) * sqrt(total)
+    reach = abs(mean) / sqrt(total) if total else inf if mean else 0.0
     return AcrossSeeds(
         score=Interval(mean, mean - half, mean + half),
         seed_sd=sqrt(max(0.0, of_seeds - of_rest) / items),
         item_sd=sqrt(max(0.0, of_items - of_rest) / seeds),
         df=df,
+        p=min(1.0, 2 * student_cdf(-reach, df)) if reach < inf else 0.0,
     )
 
 
