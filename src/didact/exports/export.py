@@ -100,8 +100,12 @@ def into(
     *,
     make: Maker,
     card: Callable[[Trained, Made], str] | None,
+    after: Callable[[Exported, Options], None] | None = None,
 ) -> Exported:
-    """Make the export at ``out``; an earlier one there is replaced, anything else is not."""
+    """Make the export at ``out``; an earlier one there is replaced, anything else is not.
+
+    ``after`` is what is left to do with one that has passed.
+    """
     _refuse_strangers(out, target)
     aside = out.with_name(f"{out.name}.new")
     with storing(out):
@@ -124,6 +128,8 @@ def into(
             f"{out}: the exported model is not the model of the run: {told}."
             f" {made.parity.told()}. It is marked {FAILED}; --least-agreement sets another bar"
         )
+    if after is not None:
+        after(done, options)
     return done
 
 

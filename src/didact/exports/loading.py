@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stderr
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,12 +13,20 @@ from didact.errors import DidactError
 from didact.exports.parity import Loaded
 from didact.exports.trained import Kind
 
-__all__ = ["adapted", "ends", "plain", "tokenizer_of"]
+__all__ = ["adapted", "ends", "gguf", "plain", "tokenizer_of"]
 
 
-def plain(folder: Path, *, kind: Kind = "causal", **settings: str) -> Loaded:
-    """A directory of safetensors, or a GGUF file in it named by ``gguf_file``."""
-    return _loaded(_model(folder, kind, settings), folder)
+def plain(folder: Path, *, kind: Kind = "causal") -> Loaded:
+    """A directory of safetensors."""
+    return _loaded(_model(folder, kind, {}), folder)
+
+
+def gguf(folder: Path, name: str) -> tuple[Any, Any]:
+    """Model and tokenizer of a GGUF file, its weights unpacked."""
+    # transformers shows a bar for every tensor it unpacks, whatever it is told.
+    with redirect_stderr(StringIO()):
+        model = _model(folder, "causal", {"gguf_file": name})
+    return model, tokenizer_of(folder, gguf_file=name)
 
 
 def adapted(base: Path, adapter: Path, *, kind: Kind = "causal", tokenizer: Path) -> Loaded:
@@ -51,11 +61,11 @@ def _model(folder: Path, kind: Kind, settings: dict[str, str]) -> Any:  # noqa: 
     return model.to("cuda" if cuda else "cpu").eval()
 
 
-def tokenizer_of(folder: Path) -> Any:  # noqa: ANN401  (transformers' own)
+def tokenizer_of(folder: Path, **settings: str) -> Any:  # noqa: ANN401  (transformers' own)
     """The tokenizer of a folder."""
     transformers: Any = import_module("transformers")
     return transformers.AutoTokenizer.from_pretrained(
-        str(folder), local_files_only=True, trust_remote_code=False
+        str(folder), local_files_only=True, trust_remote_code=False, **settings
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from didact.components import nearest
 from didact.errors import ConfigError
-from didact.exports import adapter, merged
+from didact.exports import adapter, gguf, hub, merged, ollama
 from didact.exports.card import card
 from didact.exports.export import Exported, Maker, Options, into
 from didact.exports.trained import open_trained
@@ -23,11 +23,16 @@ class Target(NamedTuple):
     about: str
     model: bool = True
     """Whether it holds a model, and so gets a card."""
+    after: Callable[[Exported, Options], None] | None = None
+    """What is left to do with an export that has passed."""
 
 
 TARGETS: Mapping[str, Target] = {
     "merged": Target(merged.make, "safetensors with template and stop tokens inside"),
     "adapter": Target(adapter.make, "the LoRA adapter alone (PEFT)"),
+    "gguf": Target(gguf.make, "one file for llama.cpp, by its own converter"),
+    "ollama": Target(ollama.make, "a Modelfile with template and stop tokens"),
+    "hub": Target(hub.make, "the merged model, pushed", after=hub.push),
 }
 
 
@@ -45,6 +50,7 @@ def export(run: Path, to: str, out: Path | None = None, options: Options | None 
             options or Options(),
             make=target.make,
             card=card if target.model else None,
+            after=target.after,
         )
     finally:
         trained.run.close()

@@ -15,6 +15,7 @@ from didact.records import Example, Message
 from didact.resolve import base_path
 from didact.runfile import load
 from didact.store import Run
+from didact.text.masks import Refused, Tokenizer, turns
 
 __all__ = ["PROMPTS", "Kind", "Trained", "open_trained"]
 
@@ -63,6 +64,16 @@ class Trained:
             new = dict.fromkeys(m for m in map(self._asked, _there(pool)) if m and m not in found)
             found |= dict.fromkeys(_spread(list(new), PROMPTS - len(found)))
         return list(found)
+
+    def stops(self, tokenizer: Tokenizer) -> frozenset[int]:
+        """The tokens that end an answer by the chat template: what was trained to be said last."""
+        found: set[int] = set()
+        for example in self.examples():
+            cut = turns(example.messages, tokenizer)
+            if not isinstance(cut, Refused):
+                found |= {turn.stop_id for turn in cut}
+                break
+        return frozenset(found)
 
     def _asked(self, example: Example) -> tuple[Message, ...]:
         return example.prompt if self.kind == "causal" else example.messages
