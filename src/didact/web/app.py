@@ -22,6 +22,7 @@ from starlette.routing import Route
 from didact.errors import DidactError
 from didact.web.browse import Browse
 from didact.web.builder import Builder
+from didact.web.comparing import Comparing
 from didact.web.guard import Guard
 from didact.web.rating import Rating
 from didact.web.site import Site
@@ -40,7 +41,9 @@ _STATIC = {
 def make_app(folder: Path, *, hosts: Iterable[str], builder: Builder | None = None) -> Starlette:
     """The application for the runs under a folder; ``hosts`` are the addresses it answers to."""
     site = Site(folder, builder)
-    routes = [*Browse(site).routes(), *Rating(site).routes(), Route("/static/{file}", _static)]
+    pages = (Browse(site), Rating(site), Comparing(site))
+    routes = [route for part in pages for route in part.routes()]
+    routes.append(Route("/static/{file}", _static))
     return Starlette(
         routes=routes,
         middleware=[Middleware(cast("Any", Guard), hosts=tuple(hosts))],

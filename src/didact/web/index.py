@@ -24,7 +24,7 @@ from didact.records import INPUT_MARK, JSON, digest
 from didact.report import charts
 from didact.web.marks import plain
 
-__all__ = ["PARTS", "build_index", "index_path", "is_fresh", "opened", "place_of"]
+__all__ = ["PARTS", "Tell", "build_index", "index_path", "is_fresh", "opened", "place_of"]
 
 PARTS = {"generated": "generate/examples", "item": "evaluate/items", "seed": "generate/seeds"}
 """Part of a run to its file of examples."""

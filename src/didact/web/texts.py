@@ -84,6 +84,7 @@ def environment() -> jinja2.Environment:
     own: dict[str, Callable[..., Any]] = {
         "shown": shown, "plain": plain, "pretty": _pretty, "scored": scored, "in_parts": _in_parts,
         "interval": _interval, "shares": _shares, "markdown": _markdown,
+        "marked": _marked,
     }  # fmt: skip
     found.filters.update(own)
     return found
@@ -106,6 +107,12 @@ def _shares(found: Interval) -> str:
     """57 % [48, 66]."""
     low, high = (f"{end * 100:.0f}" if isfinite(end) else "?" for end in (found.low, found.high))
     return f"{found.mean * 100:.0f}\N{NO-BREAK SPACE}% [{low}, {high}]"
+
+
+def _marked(one: str, other: str) -> tuple[Markup, Markup]:
+    from didact.web.marking import marked
+
+    return marked(one, other)
 
 
 def _markdown(text: object) -> Markup:
