@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from didact.records import Score
 from didact.report.comparison import compare
 from didact.stats.bootstrap import wilson
+from didact.stats.holm import holm
 
 
 def scores(model: str, values: list[float | None], metric: str = "rougeL") -> list[Score]:
@@ -56,3 +59,68 @@ def test_roles_stand_in_the_order_of_the_run_file() -> None:
     (metric,) = compare(rows, families={}, order=("base", "trained"))
     assert [line.model for line in metric.models] == ["base", "trained", "zeta"]
     assert metric.against == "base"
+
+
+def test_every_distance_has_a_p_value_adjusted_for_all_comparisons_of_all_metrics() -> None:
+    rows = [
+        row
+        for metric, lift in (("exact_match", 90.0), ("rougeL", 1.0))
+        for role, plus in (("base", 0.0), ("human", lift), ("trained", lift))
+        for row in scores(role, [float(i % 7) + plus for i in range(30)], metric)
+    ]
+    metrics = compare(rows, families={})
+    lines = [line for metric in metrics for line in metric.models if line.model != "base"]
+    assert len(lines) == metrics[0].comparisons == 4
+    assert [line.adjusted for line in lines] == holm([line.p for line in lines if line.p])
+    assert all(line.p is None for metric in metrics for line in metric.models[:1])
+
+
+def test_no_difference_at_all_is_not_certain() -> None:
+    rows = scores("base", [100.0, 0.0] * 15, "exact_match")
+    rows += scores("trained", [100.0, 0.0] * 15, "exact_match")
+    (metric,) = compare(rows, families={})
+    gain, rare = metric.models[1].gain, 100 * wilson(0, 30).high
+    assert gain == pytest.approx((0.0, -rare, rare))
+
+
+def test_one_item_alone_says_all_that_the_scale_allows() -> None:
+    (metric,) = compare(scores("base", [7.0], "graded"), families={})
+    assert metric.models[0].score == (7.0, 1.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "mean", "ends", "points"),
+    [
+        ("four_level", [1.0, 1.0], 1.0, (1, 4), False),
+        ("graded", [1.0, 1.0], 1.0, (1, 10), False),
+        ("pairwise", [0.5, 1.0], 75.0, (0, 100), True),
+        ("choice", [0.0, 1.0], 0.5, (0, 100), True),
+        ("mt-bench/graded", [2.0, 4.0], 3.0, (1, 10), False),
+        ("mine", [-2.0, 4.0], 1.0, (-2, 4), False),
+    ],
+)
+def test_a_metric_has_its_own_scale_whatever_values_occur(
+    metric: str, values: list[float | None], mean: float, ends: tuple[int, int], points: bool
+) -> None:
+    (found,) = compare(scores("base", values, metric), families={})
+    assert found.models[0].score.mean == mean
+    assert (found.low, found.top, found.points) == (*ends, points)
+
+
+def test_a_suite_stands_before_its_metric() -> None:
+    (metric,) = compare(scores("base", [1.0, 2.0], "gsm8k/final_answer"), families={})
+    assert metric.name == "gsm8k: Final answer right"
+
+
+def test_items_are_told_apart_by_category_and_turn_and_drawn_by_question() -> None:
+    values: list[float | None] = [2.0 + i % 5 for i in range(40)]
+    (metric,) = compare(
+        scores("base", values, "graded"),
+        families={str(i): "math" if i % 4 == 0 else "writing" for i in range(40)},
+        turns={str(i): f"turn {i % 2 + 1}" for i in range(40)},
+        clusters={str(i): str(i // 2) for i in range(40)},
+    )
+    assert [(part.name, part.items) for part in metric.families] == [
+        ("math", 10), ("writing", 30), ("turn 1", 20), ("turn 2", 20),
+    ]  # fmt: skip
+    assert metric.clusters == 20

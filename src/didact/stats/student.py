@@ -8,6 +8,7 @@ eight digits, for degrees of freedom that need not be whole.
 
 from __future__ import annotations
 
+from functools import cache
 from math import exp, inf, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
@@ -19,6 +20,7 @@ _NORMAL_FROM = 1e5
 """Degrees of freedom from which the correction is as good as the fraction, and faster."""
 
 
+@cache
 def expanded_tail(units: int, level: float) -> float:
     """What to leave out at each end of a bootstrap of ``units`` independent things.
 
