@@ -21,6 +21,7 @@ from didact import pipeline
 from didact import quickstart as whole_loop
 from didact.checked import check_json, show_check
 from didact.commands.ablate import ablate_command
+from didact.commands.audit import audit_command
 from didact.commands.calls import calls
 from didact.commands.convert import convert_command
 from didact.commands.curve import curve_command
@@ -50,6 +51,7 @@ from didact.pilot import CALLS, Projection
 from didact.pilot import pilot as run_pilot
 from didact.ping import ping as run_ping
 from didact.progress import Progress
+from didact.proving import prove, row_lines
 from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_funnel, show_life, show_run
@@ -72,6 +74,7 @@ app.add_typer(calls, name="calls")
 app.command("open")(open_command)
 app.command("rate")(rate_command)
 app.command("ablate")(ablate_command)
+app.command("audit")(audit_command)
 app.command("convert")(convert_command)
 app.command("export")(export_command)
 app.command("curve")(curve_command)
@@ -220,26 +223,34 @@ def check(
         bool, typer.Option("--pilot", help=f"Make the first {CALLS} calls of every recipe.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the pilot.")] = False,
+    proofs: Annotated[
+        bool, typer.Option(help="Load the base and prove masks and arithmetic of the training.")
+    ] = True,
     out: Out = None,
 ) -> None:
     """Read a run file and all that it reads; tell what it will ask, of whom, for how much money.
 
     No call is made, but with --ping and --pilot. What a pilot asks goes into the run's call log.
+    Masks and arithmetic of the training are proved, on the data where it is there already.
     """
     config = load(file, overrides or [], run=out)
     pipeline.check(config)
     found = forecast(config)
     pongs = run_ping(config.models) if ping else []
+    proved = prove(config, out or Path("out") / config.name) if proofs else None
     if not as_json:
-        for line in show_check(config, found, pongs):
+        for line in [*show_check(config, found, pongs), *(proved.lines() if proved else ())]:
             print(line)
+    if proved and proved.failed:
+        raise DidactError("\n".join(f"train: proof failed: {text}" for text in proved.failed))
     projections: list[Projection] = []
     if pilot and (yes or _agreed(found, config)):
         where = out or Path("out") / config.name
         with interruptible(), Progress(sys.stderr, quiet=as_json) as progress:
             projections = run_pilot(config, where, on_event=progress)
     if as_json:
-        print(json.dumps(check_json(file, config, found, pongs, projections)))
+        told = check_json(file, config, found, pongs, projections)
+        print(json.dumps({**told, "training": proved.to_json() if proved else None}))
         return
     for projection in projections:
         print(f"pilot     {projection}")
@@ -268,10 +279,16 @@ def show(
     dropped_by: Annotated[
         str | None, typer.Option(help="List what a filter dropped, with its reasons.")
     ] = None,
+    tokens: Annotated[
+        str | None, typer.Option(metavar="ID", help="The row of an example; what is trained of it.")
+    ] = None,
 ) -> None:
     """What happened in a run, or how one example came to be."""
     opened = Run.open(path)
-    if example_id:
+    if tokens:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print("\n".join(row_lines(opened, tokens, colour=colour)))
+    elif example_id:
         print(show_life(life(opened, example_id), as_json=as_json))
     else:
         print(show_run(opened, count=count, dropped_by=dropped_by, as_json=as_json))

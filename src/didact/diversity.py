@@ -22,6 +22,7 @@ from didact.components import find
 from didact.config import Generation
 from didact.convert import examples_of
 from didact.errors import ConfigError
+from didact.formats.refusals import Refusals
 from didact.records import Example
 from didact.resolve import seeds as seeds_of
 from didact.stats.bootstrap import Interval, wilson
@@ -38,6 +39,7 @@ __all__ = ["Distinct", "Diversity", "Mention", "Near", "Panel", "Topic", "divers
 _NEAR = 0.7
 """ROUGE-L above which an instruction counts as the same: Self-Instruct's threshold."""
 _TOPICS = 8
+_TARGETS = 250
 _LOTS = 20
 _GRAMS = (1, 2, 3)
 
@@ -92,6 +94,8 @@ class Panel:
 
     name: str
     total: int
+    unread: int
+    """Rows that could not be read as an example."""
     looked_at: int
     instructions: int
     """Different ones among those looked at."""
@@ -127,7 +131,8 @@ def diversity(
     sample: int = 2000,
 ) -> Diversity:
     """The panels of these data sets: files of any known format, or runs."""
-    whole = [_read(path) for path in paths]
+    refused = [Refusals() for _ in paths]
+    whole = [_read(path, counts) for path, counts in zip(paths, refused, strict=True)]
     size = min([sample, *map(len, whole)])
     if size < 2:
         raise ConfigError("diversity: every data set, and the sample, has two examples at least")
@@ -135,24 +140,29 @@ def diversity(
     shown = _seeds(seeds)
     others = [(path.name, _index(_texts(_read(path)))) for path in against]
     units = weighted_words([example.instruction for examples in drawn for example in examples])
-    targets = units[by_lot([str(n) for n in range(len(units))], seed=0)[:500]]
-    sizes = _sizes(size)
+    # What is to be covered is in no pool: a text covers itself, and would count as covered.
+    aside = set(by_lot([str(n) for n in range(size)], seed=1)[: min(size // 4 + 1, _TARGETS)])
+    inside = [n for n in range(size) if n not in aside]
+    targets = units[[s * size + n for s in range(len(paths)) for n in sorted(aside)]]
+    sizes = _sizes(len(inside))
     panels: list[Panel] = []
     for number, (path, examples) in enumerate(zip(paths, drawn, strict=True)):
-        reached = coverage(units[number * size : (number + 1) * size], targets, sizes)
+        pool = [examples[n] for n in inside]
+        reached = coverage(units[[number * size + n for n in inside]], targets, sizes)
         different = list(dict.fromkeys(_texts(examples)))
         pairs = verb_noun_counts(different)
         panels.append(
             Panel(
                 name=path.resolve().name,
                 total=len(whole[number]),
+                unread=refused[number].counts.total(),
                 looked_at=size,
                 instructions=len(different),
                 pairs=pairs,
                 without_verb=wilson(len(different) - pairs.total(), len(different)),
                 distinct=tuple(_distinct(examples, drawn)),
                 nearest_seed=tuple(_nearest(different, _texts(shown))),
-                grown=tuple(zip(sizes, reached, _pairs_grown(examples, sizes), strict=True)),
+                grown=tuple(zip(sizes, reached, _pairs_grown(pool, sizes), strict=True)),
                 languages=Counter(language_of(example.instruction) for example in examples),
                 mentions=tuple(_mentions(examples, shown)),
                 near=tuple(_near(different, name, *other) for name, other in others),
@@ -162,8 +172,9 @@ def diversity(
     return Diversity(panels=tuple(panels), topics=found, places=places, seeds=len(shown))
 
 
-def _read(path: Path) -> list[Example]:
-    _, examples = examples_of(path)
+def _read(path: Path, refusals: Refusals | None = None) -> list[Example]:
+    """The examples with an instruction, each once; rows that are none are counted."""
+    _, examples = examples_of(path, skip=True, refusals=refusals or Refusals())
     unique = {example.id: example for example in examples if example.instruction.strip()}
     if not unique:
         raise ConfigError(f"{path}: there are no instructions in it")

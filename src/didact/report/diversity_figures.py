@@ -37,11 +37,14 @@ def _summary(found: Diversity) -> Figure:
         title="What was compared",
         svg="",
         head=[
-            *("Data set", "Examples", "Looked at", "Different instructions"),
+            *("Data set", "Examples", "Not read", "Looked at", "Different instructions"),
             *("Without verb and object", "Different verb-noun pairs"),
         ],
         rows=[
-            [p.name, p.total, p.looked_at, p.instructions, _share(p.without_verb), len(p.pairs)]
+            [
+                *(p.name, p.total, p.unread, p.looked_at, p.instructions),
+                *(_share(p.without_verb), len(p.pairs)),
+            ]
             for p in found.panels
         ],
         note="As many examples of every set, drawn by lot: a larger set is not a more diverse one."
@@ -165,8 +168,9 @@ def _grown(found: Diversity) -> Figure:
             ]
             for n, (size, _, _) in enumerate(found.panels[0].grown)
         ],
-        note="Coverage: the mean similarity of up to 500 instructions of all sets together to the"
-        " nearest among the first n. A flat curve says that more of the same data adds nothing.",
+        note="Coverage: the mean similarity of instructions put aside, of all sets together, to the"
+        " nearest among the first n of the rest. A flat curve says that more of the same data adds"
+        " nothing.",
     )
 
 
