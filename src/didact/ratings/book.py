@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -60,6 +60,7 @@ class Book:
     def __init__(self, path: Path, *, write: bool = True) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._tasks: dict[str, Mapping[str, Task]] = {}
         mode = "rwc" if write else "ro"
         try:
             with storing(path):
@@ -67,6 +68,7 @@ class Book:
                     f"{path.resolve().as_uri()}?mode={mode}",
                     uri=True, isolation_level=None, check_same_thread=False, timeout=60,
                 )  # fmt: skip
+            self._finalize = weakref.finalize(self, self._connection.close)
             self._prepare(write=write)
         except sqlite3.Error as error:
             raise self._trouble(error) from error
@@ -78,7 +80,7 @@ class Book:
 
     def close(self) -> None:
         """Let go of the file. Closing twice is fine."""
-        self._connection.close()
+        self._finalize()
 
     def __enter__(self) -> Book:
         return self
@@ -120,7 +122,10 @@ class Book:
 
     def tasks(self, study: str) -> Mapping[str, Task]:
         """Key to task, in the order they were made. They never change: read once, kept."""
-        return _tasks(self, study)
+        found = self._tasks.get(study)
+        if not found:
+            found = self._tasks[study] = self.read_tasks(study)
+        return found
 
     def read_tasks(self, study: str) -> dict[str, Task]:
         """The same from the file."""
@@ -237,11 +242,6 @@ class Book:
             f"{self.path}: {error}. No rating that was confirmed is lost; look whether the disk is"
             " full or the folder read-only."
         )
-
-
-@lru_cache(maxsize=8)
-def _tasks(book: Book, study: str) -> Mapping[str, Task]:
-    return book.read_tasks(study)
 
 
 def _event(row: Sequence[object]) -> Event:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +33,8 @@ class Comparing:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._folder = tempfile.TemporaryDirectory(prefix="didact-compare-")
+        self._folder = Path(tempfile.mkdtemp(prefix="didact-compare-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def routes(self) -> list[Route]:
         """Their addresses."""
@@ -53,7 +56,7 @@ class Comparing:
             for name, path in ((name_a, a), (name_b, b)):
                 if waiting := self._site.indexing(name, path):
                     return waiting
-            file = Path(self._folder.name) / digest([str(a), str(b), stamp(a, b)])
+            file = self._folder / digest([str(a), str(b), stamp(a, b)])
             progress = self._site.builder.built(
                 file, file.exists, lambda tell: compare(a, b, file, tell)
             )

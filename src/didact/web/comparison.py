@@ -142,17 +142,17 @@ _STEPS = (
     "BEGIN",
     "CREATE TABLE pairs (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, a INTEGER, b INTEGER)",
     # Both sides walk their index of ids; of an example that stands twice the first counts.
-    "CREATE TABLE same AS SELECT x.n AS a, min(y.n) AS b FROM one.examples AS x INDEXED BY"
+    "CREATE TABLE both AS SELECT x.n AS a, y.n AS b FROM one.examples AS x INDEXED BY"
     " example_id CROSS JOIN two.examples AS y INDEXED BY example_id ON y.id = x.id"
     " JOIN one.narrow AS p ON p.n = x.n JOIN two.narrow AS q ON q.n = y.n"
-    f" WHERE p.part = {_GENERATED.format(run='one')} AND q.part = {_GENERATED.format(run='two')}"
-    " GROUP BY x.n",
-    "CREATE INDEX same_a ON same (a)",
-    "CREATE INDEX same_b ON same (b)",
+    f" WHERE p.part = {_GENERATED.format(run='one')} AND q.part = {_GENERATED.format(run='two')}",
+    "CREATE INDEX both_a ON both (a)",
+    "CREATE INDEX both_b ON both (b)",
+    "CREATE TABLE same AS SELECT a, min(b) AS b FROM both GROUP BY a",
     "CREATE TABLE changed AS SELECT p.n AS a, min(q.n) AS b FROM one.narrow AS p"
     " CROSS JOIN two.narrow AS q INDEXED BY narrow_prompt ON q.prompt = p.prompt"
     f" WHERE p.part = {_GENERATED.format(run='one')} AND q.part = {_GENERATED.format(run='two')}"
-    " AND p.n NOT IN (SELECT a FROM same) AND q.n NOT IN (SELECT b FROM same) GROUP BY p.n",
+    " AND p.n NOT IN (SELECT a FROM both) AND q.n NOT IN (SELECT b FROM both) GROUP BY p.n",
     "CREATE INDEX changed_a ON changed (a)",
     "CREATE INDEX changed_b ON changed (b)",
     "INSERT INTO pairs (kind, a, b) SELECT 'changed', a, b FROM changed ORDER BY a",
@@ -163,10 +163,10 @@ _STEPS = (
     " THEN 'same' ELSE 'judged' END, a, b FROM same"
     " JOIN one.narrow AS p ON p.n = a JOIN two.narrow AS q ON q.n = b ORDER BY a",
     "INSERT INTO pairs (kind, a) SELECT 'only-a', n FROM one.narrow WHERE"
-    f" part = {_GENERATED.format(run='one')} AND n NOT IN (SELECT a FROM same)"
+    f" part = {_GENERATED.format(run='one')} AND n NOT IN (SELECT a FROM both)"
     " AND n NOT IN (SELECT a FROM changed) ORDER BY n",
     "INSERT INTO pairs (kind, b) SELECT 'only-b', n FROM two.narrow WHERE"
-    f" part = {_GENERATED.format(run='two')} AND n NOT IN (SELECT b FROM same)"
+    f" part = {_GENERATED.format(run='two')} AND n NOT IN (SELECT b FROM both)"
     " AND n NOT IN (SELECT b FROM changed) ORDER BY n",
     "CREATE INDEX pair_kind ON pairs (kind)",
     "CREATE TABLE counted AS SELECT kind, count(*) AS number FROM pairs GROUP BY kind",
@@ -174,6 +174,7 @@ _STEPS = (
     "INSERT INTO items (id) SELECT id FROM one.answers WHERE id IN (SELECT id FROM two.answers)"
     " GROUP BY id ORDER BY min(rowid)",
     "INSERT INTO counted SELECT 'items', count(*) FROM items",
+    "DROP TABLE both",
     "DROP TABLE same",
     "DROP TABLE changed",
     "COMMIT",

@@ -70,7 +70,7 @@ def _dropped(dropped: Sequence[tuple[str, int]], read: int) -> Figure:
         about += f"; {more} more reasons in the table"
     told = "; ".join(f"{row.label}: {row.note}" for row in rows)
     svg = charts.bars(rows, title="Examples dropped, by reason", desc=told)
-    return Figure("Dropped, by reason", about, Markup(svg))
+    return Figure("dropped, by reason", about, Markup(svg))
 
 
 def _curve(path: Path) -> Figure | None:
@@ -95,7 +95,7 @@ def _curve(path: Path) -> Figure | None:
         [charts.Line(label="", points=thinned)],
         title="Training loss", desc=about, x="step", y="loss",
     )  # fmt: skip
-    return Figure("Training loss", about, Markup(svg))
+    return Figure("loss", about, Markup(svg))
 
 
 def _distributions(index: sqlite3.Connection) -> list[tuple[str, Figure]]:
@@ -107,9 +107,9 @@ def _distributions(index: sqlite3.Connection) -> list[tuple[str, Figure]]:
     for row in rows:
         if row["part"] in stages and len(found) < _HISTOGRAMS:
             bins = [charts.Bin(*column) for column in json.loads(row["bins"])]
-            title = row["name"] if row["part"] == "" else f"Score of {row['name']}"
+            title = row["name"] if row["part"] == "" else f"score of {row['name']}"
             about = f"{formats.count(row['number'])} examples, mean {row['mean']:.3g}"
             svg = charts.histogram(bins, title=title, desc=about, axis=title)
-            figure = Figure(title[:1].upper() + title[1:], about, Markup(svg))
+            figure = Figure(title, about, Markup(svg))
             found.append((stages[row["part"]], figure))
     return found

@@ -20,7 +20,7 @@ from didact.records import INPUT_MARK
 from didact.report import charts, formats
 from didact.stats.bootstrap import Interval
 from didact.web.marks import ODD, plain
-from didact.web.overview import Metric, mean_told
+from didact.web.overview import Metric
 
 __all__ = ["LONGEST", "environment", "release", "scored", "shown"]
 
@@ -51,16 +51,17 @@ def _named(character: str) -> Markup:
 def scored(metric: Metric) -> Markup:
     """The scores of all models on one metric as a picture."""
     spans: list[charts.Span] = []
+    told_as = formats.points if any(abs(mean) > 1 for _, mean, _ in metric.means) else formats.score
     for (model, mean, number), interval in zip(metric.means, metric.intervals, strict=True):
         known = isfinite(interval.low) and isfinite(interval.high)
-        ends = f" [{mean_told(interval.low)}, {mean_told(interval.high)}]" if known else ""
+        ends = f" [{told_as(interval.low)}, {told_as(interval.high)}]" if known else ""
         spans.append(
             charts.Span(
                 label=plain(model),
                 mean=mean,
                 low=interval.low if known else mean,
                 high=interval.high if known else mean,
-                note=f"{mean_told(mean)}{ends}, n = {formats.count(number)}",
+                note=f"{told_as(mean)}{ends}, n = {formats.count(number)}",
                 tone="accent" if model == "trained" else "plain",
             )
         )
