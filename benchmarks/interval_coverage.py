@@ -15,12 +15,17 @@ from math import exp, log
 
 import numpy as np
 
+from didact.judge_audit import Rated, audit_judge
+from didact.records import Score
+from didact.report.comparison import compare
 from didact.stats.agreement import cohen, fleiss, krippendorff
-from didact.stats.audit import Judgement, length_slope
+from didact.stats.audit import Judgement, audit, length_slope
 from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
 from didact.stats.bradley_terry import Game, bradley_terry
+from didact.stats.form import Form, form
 from didact.stats.length_control import Judged, length_control
 from didact.stats.resampling import column_intervals
+from didact.stats.scaling import scaling
 from didact.stats.seeds import across_seeds, paired_across_seeds
 from didact.stats.win_rates import relative_score, win_rate
 
@@ -177,6 +182,78 @@ def ratio(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
     return found.ratio, 100 * 6.5 / 8
 
 
+def gain_of_right_answers(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    """Two models that are right or wrong on the same 150 items, as the report compares them."""
+    hard = rng.uniform(-0.3, 0.3, 150)
+    scores = [
+        Score(example_id=str(n), model=model, metric="exact_match", value=100.0 * float(right))
+        for model, level in (("base", 0.4), ("trained", 0.5))
+        for n, right in enumerate(rng.random(150) < level + hard)
+    ]
+    (metric,) = compare(scores, families={})
+    line = metric.of("trained")
+    assert line
+    assert line.gain
+    return line.gain, 10.0
+
+
+def own_answers(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    """A judge that prefers its own answers 15 times in 100 more often than chance."""
+    found = [
+        Judgement(n, *(("own", "x") if n % 2 else ("x", "own")), float(won == (n % 2 == 1)))
+        for n, won in enumerate(rng.random(160) < 0.65)
+    ]
+    told = audit(found, own="own", draws=20).own
+    assert told
+    return told, 0.15
+
+
+def seeds_of_families(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    """Three seeds on 24 families of 10: families are the columns."""
+    items = rng.normal(size=24).repeat(10) * 0.5 + rng.normal(size=240)
+    table = rng.normal(size=(3, 1)) * 0.15 + items + rng.normal(size=(3, 240))
+    return across_seeds(table.reshape(3, 24, 10).mean(axis=2)).score, 0.0
+
+
+def alpha_of_sizes(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    """Four sizes, three seeds, 80 items; a score that gains 6 each time the data grows e times."""
+    sizes = (200, 500, 1200, 3000)
+    means = 6 * np.log(np.array(sizes))[:, None, None]
+    items = rng.normal(size=80) * 20 * np.linspace(0.9, 1.1, 4)[:, None, None]
+    block = means + items + rng.normal(size=(4, 3, 1)) * 2 + rng.normal(size=(4, 3, 80)) * 15
+    return scaling(sizes, block, seed=seed).alpha, 6.0
+
+
+def pull_on_a_filter(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    """A judge of data that adds 0.3 points for each doubling of the words."""
+    labels = rng.integers(1, 6, 120)
+    words = np.exp2(rng.uniform(3, 9, 120)).astype(int)
+    given = 0.5 * labels + 0.3 * np.log2(words + 1) + rng.normal(size=120)
+    rated = [
+        Rated(label=float(label), scores=(float(score),), words=int(count))
+        for label, score, count in zip(labels, given, words, strict=True)
+    ]
+    slope = audit_judge(rated, at_least=3).slope
+    assert slope
+    return slope, 0.3
+
+
+def _form(rng: np.random.Generator, seed: int) -> Form:
+    marks = rng.normal(0.5, 1, (250, 2))
+    scale = np.sqrt(1.25)
+    chance = 1 / (1 + np.exp(-(0.4 + np.tanh(marks / scale) @ np.array([0.8, 0.0]))))
+    won = (rng.random(250) < chance).astype(float)
+    return form(won.tolist(), marks.tolist(), seed=seed, draws=300)
+
+
+def alike_in_form(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return _form(rng, seed).alike, 100 / (1 + exp(-0.4))
+
+
+def mark_of_form(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return _form(rng, seed).slopes[0], 0.8
+
+
 CASES: dict[str, Case] = {
     "bootstrap, 100 skewed scores": mean_of_scores,
     "paired bootstrap, 80 items": paired_difference,
@@ -198,6 +275,13 @@ CASES: dict[str, Case] = {
     "length term, 300": length_term,
     "length slope of the audit, 300": slope_of_audit,
     "relative score, 80 questions": ratio,
+    "gain of right answers, 150 items": gain_of_right_answers,
+    "own answers of the audit, 160": own_answers,
+    "3 seeds x 24 families of 10": seeds_of_families,
+    "alpha of 4 sizes x 3 seeds x 80": alpha_of_sizes,
+    "pull of length on a filter, 120": pull_on_a_filter,
+    "preference alike in form, 250": alike_in_form,
+    "slope of a mark of form, 250": mark_of_form,
 }
 
 
