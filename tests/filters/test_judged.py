@@ -188,7 +188,8 @@ def test_the_judge_sees_a_conversation_whole_and_braces_as_they_are():
     talk = Example(messages=tuple(Message(*turn) for turn in turns), origin=ORIGIN)
     for form in FORMS:
         _, model, _ = judge(Judged(form=form, retries=0), [talk], lambda _: "5")
-        shown = "\n".join(turn.content for turn in model.asked[0].messages)
+        asked = model.asked[0]
+        shown = asked.prompt or "\n".join(turn.content for turn in asked.messages)
         assert "User: Hello {asked}\n\nAssistant: Yes?\n\nUser: Sing." in shown
 
 

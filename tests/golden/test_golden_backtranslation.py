@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from didact.context import Context
-from didact.filters.curated import Curated
+from didact.filters.judged import Judged
 from didact.judging import verdicts
 from didact.models.scripted import Scripted
 from didact.recipes.backtranslation import Backtranslation
@@ -60,8 +60,9 @@ def test_the_prompt_of_curation_is_the_one_that_was_reviewed(golden, prompt):
     [example] = made(Tagged(data="augmented"), [SEED])
 
     async def judge():
-        ctx = Context({"curator": model})
-        found = verdicts(Curated(prompt=prompt), ctx, [example], name="curated")
+        form = "curation" if prompt == "scale" else "page"
+        ctx = Context({"judge": model})
+        found = verdicts(Judged(form=form), ctx, [example], name="judged")
         async with aclosing(found) as judged:
             return [verdict async for verdict in judged]
 

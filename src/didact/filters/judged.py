@@ -1,9 +1,9 @@
 """Keep the examples that a language model rates highly enough.
 
 Five published ways of asking (`form`): the five points of Humpback's curation (Li et al. 2023,
-arXiv 2308.06259), one dimension from 0 to 5 as AlpaGasus (Chen et al. 2023, arXiv 2307.08701),
-1 to 10 as Vicuna's judge (Chiang et al. 2023), and the aspects or the critique of UltraFeedback
-(Cui et al. 2023, arXiv 2310.01377).
+arXiv 2308.06259), also as a `page` that a small model continues; one dimension from 0 to 5 as
+AlpaGasus (Chen et al. 2023, arXiv 2307.08701), 1 to 10 as Vicuna's judge (Chiang et al. 2023), and
+the aspects or the critique of UltraFeedback (Cui et al. 2023, arXiv 2310.01377).
 
 How ours differs from all of them: a reply without a rating is asked for again, as another draw with
 some temperature, and an example that stays without one is left out as `unscored`, which is counted
@@ -11,6 +11,10 @@ and is never a low score (AlpaGasus writes -1 beside its ratings). Ratings are j
 id and not by position. Several samples can be averaged; a threshold such as 4.5, which no single
 whole rating can meet, has both its readings (`reading`). A judge can be audited on labelled items
 first, and is refused below a set agreement. For `mode` see `didact.text.ratings`.
+
+In backtranslation M_0, the model tuned on the seed data, scores every candidate, and M_1 scores
+all again. The paper names its sets A_4 (a score of 4 or more) and A_5 (4.5 or more); the statistics
+have the size of both. Examples with `meta.data: seed` pass unasked.
 
 Every rating is a call in the call log, so another threshold decides anew without asking anybody.
 
@@ -34,6 +38,7 @@ from didact.context import Context, Source
 from didact.errors import ConfigError, DidactError, ModelError, ParseError
 from didact.judge_audit import JudgeAudit, Rated, audit_judge
 from didact.records import JSON, Example, Message, Reply, Request, Sampling, Verdict
+from didact.text.backtranslation import PUBLISHED, characters
 from didact.text.last_turn import answer_of
 from didact.text.rating_forms import ASPECTS, FORMS, Name, questions
 from didact.text.words import count_words
@@ -42,6 +47,8 @@ __all__ = ["Judged"]
 
 _AGAIN = 1000
 """Between the draws of one time that the audit asks and those of the next."""
+_CURATION = ("curation", "page")
+"""The forms of backtranslation."""
 _EVIDENCE = 500
 """Characters of what the judge said, beside the verdict; the whole reply is in the call log."""
 
@@ -51,15 +58,15 @@ class Judged:
     """Drop what a judge rates below a threshold; what it cannot rate is left out as unscored."""
 
     version: ClassVar[str] = "1"
-    needs: ClassVar[Mapping[str, frozenset[str]]] = {"model": frozenset({"chat"})}
 
     model: str = "judge"
     """The role that rates."""
     form: Name = "curation"
-    """`curation` 1 to 5 (Humpback), `dimension` 0 to 5 (AlpaGasus), `ten` 1 to 10 (Vicuna),
-    `aspects` 1 to 5 for each aspect, `critique` 1 to 10 after a critique (UltraFeedback)."""
+    """`curation` 1 to 5 (Humpback), `page` the same for a small model, `dimension` 0 to 5
+    (AlpaGasus), `ten` 1 to 10 (Vicuna), `aspects` 1 to 5 for each aspect, `critique` 1 to 10 after
+    a critique (UltraFeedback)."""
     at_least: float | None = None
-    """The lowest rating kept; none: that of the form, in its order 5, 4.5, 8, 4, 8."""
+    """The lowest rating kept; none: that of the form, in its order 5, 5, 4.5, 8, 4, 8."""
     reading: Literal["mean", "whole"] = "mean"
     """What must reach a threshold such as 4.5: the `mean` of the samples; or, `whole`, the middle
     one of them (of two the lower), and then the next whole number: 5."""
@@ -69,6 +76,9 @@ class Judged:
     """What `aspects` rates, each in a call of its own; their mean is the rating."""
     mode: Literal["corrected", "faithful"] = "corrected"
     """`faithful` reads ratings as the published code of the form does, errors included."""
+
+    seeds: Literal["pass", "judge"] = "pass"
+    """What becomes of examples whose `meta.data` is `seed`: backtranslation keeps them unasked."""
 
     samples: int = 1
     """Ratings of each example, of which the mean counts; more than one need a temperature."""
@@ -108,6 +118,11 @@ class Judged:
             raise ConfigError(f"agreement is a share from 0 to 1, not {self.agreement:g}")
 
     @property
+    def needs(self) -> Mapping[str, frozenset[str]]:
+        """What the model must be able to do."""
+        return {"model": frozenset({"completion" if FORMS[self.form].stop else "chat"})}
+
+    @property
     def threshold(self) -> float:
         """The lowest rating kept, as it is read."""
         at_least = FORMS[self.form].at_least if self.at_least is None else self.at_least
@@ -125,15 +140,16 @@ class Judged:
         told = _Told()
         async with aclosing(ctx.map(partial(self._rated, ctx), examples)) as results:
             async for rated in results:
-                if rated.error is not None:
+                if rated.error is not None and rated.error.fault != "too_long":
                     # Here, so that failures are counted in the order of the examples.
                     ctx.fail(rated.example, rated.error)
                 verdict = self._verdict(rated)
-                told.hear(rated)
+                told.hear(rated, verdict.score)
                 yield verdict
         ctx.note(
             "statistics",
             **told.to_json(),
+            sets=told.sets() if self.form in _CURATION else None,
             form=self.form,
             threshold=self.threshold,
             audit=audit.to_json() if audit else None,
@@ -188,7 +204,8 @@ class Judged:
     async def _rated(self, ctx: Context, example: Example, first: int = 0) -> _Rated:
         """Every sample of one example; those that could not be read are not among the ratings."""
         rated = _Rated(example)
-        if not answer_of(example):
+        rated.passes = self.seeds == "pass" and example.meta.get("data") == "seed"
+        if rated.passes or not answer_of(example):
             return rated
         try:
             for sample in range(self.samples):
@@ -196,7 +213,7 @@ class Judged:
                 asked = questions(
                     self.form, example, dimension=self.dimension, aspects=self.aspects
                 )
-                parts = [await self._answered(ctx, turns, draw, rated) for turns in asked]
+                parts = [await self._answered(ctx, one, draw, rated) for one in asked]
                 if (known := [part for part in parts if part is not None]) == parts:
                     rated.ratings.append(fmean(known))
                     if len(parts) > 1:
@@ -206,13 +223,21 @@ class Judged:
         return rated
 
     async def _answered(
-        self, ctx: Context, turns: tuple[Message, ...], draw: int, rated: _Rated
+        self, ctx: Context, asked: tuple[Message, ...] | str, draw: int, rated: _Rated
     ) -> float | None:
         """The rating in the first reply that has one; None where none of the tries has."""
         for attempt in range(self.retries + 1):
             warm = max(self.temperature, self.retry_temperature) if attempt else self.temperature
-            sampling = Sampling(max_tokens=self.max_tokens, temperature=warm, top_p=self.top_p)
-            request = Request(messages=turns, sampling=sampling, draw=draw + attempt)
+            sampling = Sampling(
+                max_tokens=self.max_tokens,
+                temperature=warm,
+                top_p=self.top_p,
+                stop=FORMS[self.form].stop,
+            )
+            if isinstance(asked, str):
+                request = Request(prompt=asked, sampling=sampling, draw=draw + attempt)
+            else:
+                request = Request(messages=asked, sampling=sampling, draw=draw + attempt)
             reply = await ctx.ask(request, model=self.model)
             rated.said.append(reply.text)
             rated.calls.append(reply.key)
@@ -240,6 +265,8 @@ class Judged:
         return median_low(ratings) if self.reading == "whole" else fmean(ratings)
 
     def _verdict(self, rated: _Rated) -> Verdict:
+        if rated.passes:
+            return Verdict(keep=True)
         if not answer_of(rated.example):
             return Verdict(keep=False, reason="no answer to rate")
         evidence: dict[str, JSON] = {"ratings": list(rated.ratings), "calls": list(rated.calls)}
@@ -271,6 +298,8 @@ class _Rated:
     calls: list[str] = field(default_factory=list[str])
     unread: list[str] = field(default_factory=list[str])
     error: ModelError | None = None
+    passes: bool = False
+    """Whether it is kept unasked."""
 
 
 class _Told:
@@ -278,12 +307,17 @@ class _Told:
 
     def __init__(self) -> None:
         self.rated = self.unscored = self.failed = self.empty = self.asked_again = 0
-        self.replies = 0
+        self.replies = self.passed = 0
+        self.scores: list[tuple[Example, float | None]] = []
         self.values: Counter[float] = Counter()
         self.unread: Counter[str] = Counter()
 
-    def hear(self, rated: _Rated) -> None:
-        """Count one example."""
+    def hear(self, rated: _Rated, score: float | None) -> None:
+        """Count one example, with the score it has."""
+        if rated.passes:
+            self.passed += 1
+            return
+        self.scores.append((rated.example, score))
         self.replies += len(rated.said)
         self.unread.update(rated.unread)
         self.asked_again += bool(rated.unread)
@@ -304,11 +338,21 @@ class _Told:
             "unscored": self.unscored,
             "without_answer": self.empty,
             "without_reply": self.failed,
+            "seeds_passed": self.passed,
             "asked_again": self.asked_again,
             "replies": self.replies,
             "unread": dict(self.unread),
             "ratings": {f"{value:g}": count for value, count in sorted(self.values.items())},
         }
+
+    def sets(self) -> JSON:
+        """How many and how long the examples are in the paper's sets: A is all of them."""
+        found: dict[str, JSON] = {"A": characters(example for example, _ in self.scores)}
+        for name, least in (("A_4", 4.0), ("A_5", 4.5)):
+            found[name] = characters(
+                example for example, score in self.scores if score is not None and score >= least
+            )
+        return {**found, "paper": PUBLISHED}
 
 
 _ENDED = {"length": "cut off", "refused": "refused"}

@@ -3,7 +3,7 @@
 Humpback (Li et al. 2023, arXiv 2308.06259), its step of self-augmentation. Documents are cut into
 segments under their headings, which are filtered; the backward model, trained by a run of the
 recipe `backward`, is asked for one instruction for each, sampled at temperature 0.7 and top-p 0.9.
-What comes is every candidate, the set A; the filter `curated` chooses of it, and the ready run
+What comes is every candidate, the set A; the filter `judged` chooses of it, and the ready run
 files in ``runs/backtranslation`` are the whole of the method: M_yx, A, M_0, M_1, M_2.
 
 Seeds here are the documents: examples with one answer, as the source `documents` gives them.

@@ -35,7 +35,7 @@ class Tagged:
 
     data: Literal["seed", "augmented"]
     """What the examples are: written by people as instruction data, or backtranslated. Goes to
-    `meta.data`, by which the filter `curated` tells them apart."""
+    `meta.data`, by which the filter `judged` tells them apart."""
     tag: str | None = None
     """Another sentence in place of ours."""
     place: Literal["instruction", "system"] = "instruction"

@@ -1,7 +1,8 @@
 """Forms in which a judge is asked to rate one answer: what it is shown, on what scale, how read.
 
-``curation`` is Humpback's five points (Li et al. 2023, arXiv 2308.06259), ``dimension`` the 0 to 5
-of AlpaGasus (Chen et al. 2023, arXiv 2307.08701) on one dimension, ``ten`` the 1 to 10 of Vicuna's
+``curation`` is Humpback's five points (Li et al. 2023, arXiv 2308.06259), ``page`` the same for a
+model too small to read them, which continues a page of graded answers; ``dimension`` the 0 to 5 of
+AlpaGasus (Chen et al. 2023, arXiv 2307.08701) on one dimension, ``ten`` the 1 to 10 of Vicuna's
 judge for a single answer, ``aspects`` and ``critique`` those of UltraFeedback (Cui et al. 2023,
 arXiv 2310.01377). Structure, markers and scales are theirs, the words ours; UltraFeedback shows
 four answers at a time, ours one. No I/O.
@@ -10,18 +11,18 @@ four answers at a time, ours one. No I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from didact.records import Example, Message
-from didact.text.backtranslation import curation_prompt, read_score
+from didact.text.backtranslation import curation_prompt, page_prompt, read_score, untagged
 from didact.text.ratings import critique_rating, first_rating
 from didact.text.score_lines import parse_scores, scoring_prompt
 
 __all__ = ["ASPECTS", "FORMS", "Form", "Name", "questions", "shown"]
 
-Name: TypeAlias = Literal["curation", "dimension", "ten", "aspects", "critique"]
+Name: TypeAlias = Literal["curation", "page", "dimension", "ten", "aspects", "critique"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Form:
     """What the published selection keeps, or a like share of the scale where there is none."""
     first_line: bool
     """The rating comes first, so a reply that was cut after its first line is whole enough."""
+    stop: tuple[str, ...] = ()
+    """Where a page that is continued as plain text ends; none of a form that is asked in a chat."""
     read: Callable[[str, bool], float | None]
     """The rating in a reply, as the published code reads it where the second is true; None, or a
     ParseError, where there is none."""
@@ -64,6 +67,14 @@ def _critique(reply: str, faithful: bool) -> float | None:
 FORMS: Mapping[Name, Form] = MappingProxyType(
     {
         "curation": Form(lowest=1, highest=5, at_least=5, first_line=False, read=_curation),
+        "page": Form(
+            lowest=1,
+            highest=5,
+            at_least=5,
+            first_line=False,
+            stop=("\n\n", "\nTask:"),
+            read=_curation,
+        ),
         "dimension": Form(lowest=0, highest=5, at_least=4.5, first_line=True, read=_dimension),
         "ten": Form(lowest=1, highest=10, at_least=8, first_line=True, read=_ten),
         "aspects": Form(lowest=1, highest=5, at_least=4, first_line=True, read=_aspect),
@@ -74,9 +85,16 @@ FORMS: Mapping[Name, Form] = MappingProxyType(
 
 def questions(
     form: Name, example: Example, *, dimension: str, aspects: Sequence[str]
-) -> list[tuple[Message, ...]]:
-    """What a judge is asked about an example: one question, or one for each aspect."""
+) -> list[tuple[Message, ...] | str]:
+    """What a judge is asked about an example: one question, or one for each aspect.
+
+    A page to be continued is plain text. A sentence that a recipe put into the prompt to tell its
+    kinds of data apart (`meta.tag`) is not shown.
+    """
+    example = _without_tag(example)
     asked, answer = shown(example), example.output
+    if form == "page":
+        return [page_prompt(asked, answer)]
     if form == "curation":
         return [(Message("user", curation_prompt(asked, answer)),)]
     if form == "ten":
@@ -100,6 +118,19 @@ def shown(example: Example) -> str:
     if _one_turn(example):
         return example.prompt[0].content
     return "\n\n".join(f"{_ROLES[turn.role]}: {turn.content}" for turn in example.prompt)
+
+
+def _without_tag(example: Example) -> Example:
+    tag = str(example.meta.get("tag", ""))
+    if not tag:
+        return example
+    turns = [
+        Message(turn.role, turn.content.removesuffix(tag).rstrip("\n"))
+        if turn.role == "system"
+        else Message(turn.role, untagged(turn.content, tag))
+        for turn in example.messages
+    ]
+    return replace(example, messages=tuple(t for t in turns if t.content or t.role != "system"))
 
 
 def _one_turn(example: Example) -> bool:
