@@ -11,7 +11,7 @@ answers, which beat many a published selection (Zhao et al. 2024, arXiv 2402.048
 
 Arms are run directories like any other, under one folder; run the same command to continue. A call
 that one arm has made is copied by the next. Cost: the calls of the run, once, and one training and
-one evaluation for each arm and seed.
+one evaluation for each arm and seed; arms that keep the same examples are trained once.
 """
 
 from __future__ import annotations
@@ -139,12 +139,15 @@ def ablate(
     _check(config, seeds=seeds, size=size)
     kept: dict[str, list[Example]] = {}
     paths: dict[str, Path] = {}
-    compared: list[tuple[str, str, str]] = []
+    compared: list[_Setting] = []
     for arm in _arms(config, controls=controls):
         kept[arm.name] = _filtered(config, where, arm, on_event)
-        paths[arm.name] = write_examples(where / "data" / f"{arm.folder}.jsonl", kept[arm.name])
+        # Arms that keep the same are one: a filter that drops nothing costs no training.
+        same = next((name for name in paths if kept[name] == kept[arm.name]), None)
+        data = where / "data" / f"{arm.folder}.jsonl"
+        paths[arm.name] = paths[same] if same else write_examples(data, kept[arm.name])
         if arm.name != ALL:
-            compared.append((arm.name, arm.filter, arm.instead))
+            compared.append(arm)
     rows = min([len(examples) for examples in kept.values()] + ([size] if size else []))
     if not rows:
         empty = next(name for name, examples in kept.items() if not examples)
@@ -156,11 +159,11 @@ def ablate(
         seeds=seeds,
         arms=tuple(Arm(name=name, kept=len(examples)) for name, examples in kept.items()),
         effects=tuple(
-            replace(effect, instead=instead)
-            for name, filter, instead in compared
+            replace(effect, instead=arm.instead)
+            for arm in compared
             # Without the only filter there is none: that is told once.
-            if name != NONE or len(config.filter) > 1
-            for effect in effects(filter, tables[ALL], tables[name], families)
+            if arm.name != NONE or len(config.filter) > 1
+            for effect in effects(arm.filter, tables[ALL], tables[arm.name], families)
         ),
     )
     with storing(where):
@@ -213,9 +216,10 @@ def _trained(
     for seed in range(seeds):
         for name, path in paths.items():
             run = where / f"{path.stem}-seed-{seed}"
-            arm = sampled(config, run.name, path, rows=rows, seed=seed, reuse=done[:1])
-            pipeline.run(arm, run, on_event=on_event)
-            done.append(run)
+            if run not in done:
+                arm = sampled(config, run.name, path, rows=rows, seed=seed, reuse=done[:1])
+                pipeline.run(arm, run, on_event=on_event)
+                done.append(run)
             for score in Run.open(run).scores():
                 if score.model == TRAINED and score.value is not None:
                     tables[name][score.metric, seed, score.example_id] = score.value
