@@ -16,6 +16,7 @@ import yaml
 
 from didact.components import name_of, settings_of
 from didact.context import Budget, Evaluator, Filter, Model, Recipe, Source, Trainer
+from didact.launching.launch import Launch
 from didact.prices import Prices
 from didact.records import JSON, Example, Sampling, canonical
 
@@ -58,6 +59,8 @@ class Training:
     use: Trainer
     base: str | Path = "embedded"
     """``embedded``, a directory of a model, another run (its trained model), or a hub name."""
+    launch: Launch | None = None
+    """Training by several processes; None trains in this one."""
 
 
 Items: TypeAlias = Source | Path | Sequence[Example]
@@ -195,6 +198,8 @@ def _document(config: RunConfig) -> dict[str, Any]:
     document["filter"] = [_entry(component) for component in config.filter]
     if config.train:
         document["train"] = _entry(config.train.use) | {"base": config.train.base}
+        if config.train.launch:
+            document["train"]["launch"] = settings_of(config.train.launch)
     if evaluate := config.evaluate:
         document["evaluate"] = {
             "on": _on(evaluate.on),

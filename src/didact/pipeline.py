@@ -18,6 +18,7 @@ from didact.config import Generation, RunConfig, Training
 from didact.context import Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
 from didact.formats.refusals import Refusals
+from didact.launching.job import launched
 from didact.mixture import Pools
 from didact.records import JSON, Example, digest
 from didact.resolve import base_path, items, seeds, whole
@@ -238,7 +239,12 @@ def _train(work: Work, mark: str, training: Training, base: Path) -> Summary:
     work.read = work.kept = len(examples)
     # The mark keeps what an interrupted training of the same kind left in the folder.
     with work.making(mark, resumable=True) as folder:
-        model = training.use.train(work.context(), examples, base, folder.path)
+        if training.launch is None:
+            model = training.use.train(work.context(), examples, base, folder.path)
+        else:
+            model = launched(
+                training.launch, training.use, work.context(), examples, base, folder.path
+            )
         relative = model.resolve().relative_to(folder.path.resolve()).as_posix()
         return work.finish(folder, mark, model=relative, outputs={relative: "a model"})
 

@@ -32,6 +32,7 @@ from didact.document import At, Document, parse
 from didact.errors import ConfigError
 from didact.evaluate_keys import EvaluateKeys, EvaluationReader, evaluators_of
 from didact.mixture import asks
+from didact.launching.launch import read as read_launch
 from didact.prices import Price, Prices
 from didact.records import JSON
 from didact.stats.mixing import Portion, allot
@@ -277,7 +278,13 @@ class _Reader:
         base = settings.pop("base", "embedded")
         if base != "embedded" and not _hub_name(base, self._folder):
             base = self._path(("train", "base"), base) or ""
-        return Training(use=self._component(("trainers",), ("train",), settings), base=base)
+        at: At = ("train", "launch")
+        launch, problems = read_launch(settings.pop("launch", None), self._folder)
+        self.problems += [Problem((*at, *p.at), p.message) for p in problems]
+        if launch and launch.config:
+            self._paths[(*at, "config")] = launch.config
+        use = self._component(("trainers",), ("train",), settings)
+        return Training(use=use, base=base, launch=launch)
 
     def _path(self, at: At, value: object) -> Path | None:
         path = self._folder / value if isinstance(value, str) else None

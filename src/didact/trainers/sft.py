@@ -214,7 +214,7 @@ class SFT:
                 model=model,
                 processing_class=loaded.tokenizer,
                 data_collator=self._collator(loaded),
-                train_dataset=import_module("datasets").Dataset.from_dict({"row": plan.rows}),
+                train_dataset=import_module("datasets").Dataset.from_dict({"row": plan.laid}),
                 args=self._arguments(ctx, plan, out),
             )
         if held is not None:

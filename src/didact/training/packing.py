@@ -18,7 +18,10 @@ from didact.training.lean import COLUMNS
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Collator", "best_fit", "packed", "padded"]
+__all__ = ["NOTHING", "Collator", "best_fit", "packed", "padded"]
+
+NOTHING = -1
+"""The place of no row: one that trains nothing, where a process would have none."""
 
 
 def best_fit(lengths: Sequence[int], *, room: int) -> list[list[int]]:
@@ -91,7 +94,8 @@ class Collator:
         import torch
 
         given = [place["row"] for place in places]
-        rows = [self._rows[place] for place in given]
+        empty = Row(self._rows[0].ids[:2], [IGNORED] * 2)
+        rows = [empty if place == NOTHING else self._rows[place] for place in given]
         if self._room is None:
             found = padded(rows, padding=self._padding)
         else:

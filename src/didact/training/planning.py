@@ -6,10 +6,11 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from didact.errors import ConfigError, DidactError
+from didact.errors import DidactError
 from didact.records import JSON, Example
 from didact.training import hardware
 from didact.training.batches import groups_of, order
+from didact.training.packing import NOTHING
 from didact.training.rows import Rows
 
 __all__ = ["Plan", "curriculum_of", "plan_of"]
@@ -28,6 +29,8 @@ class Plan(NamedTuple):
     """Rows of a process that are in memory together."""
     parts: int
     """How often these make a step."""
+    laid: list[int]
+    """``rows``, with ``NOTHING`` where several processes would not all have as many rows."""
 
 
 def plan_of(
@@ -43,8 +46,6 @@ def plan_of(
     """The plan for rows; with several processes each takes its share of a step."""
     lengths = [len(row.ids) for row in found.rows]
     processes = hardware.processes()
-    if batch % processes:
-        raise ConfigError(f"batch: {batch} is not divided by the {processes} processes that train")
     # A batch larger than the data would hold its rows twice.
     together = min(at_once or batch, len(lengths))
     whole = min(batch, len(lengths) // together * together)
@@ -53,8 +54,16 @@ def plan_of(
     )
     steps = (planned[start : start + whole] for start in range(0, len(planned), whole))
     tokens = [sum(lengths[row] for row in step) for step in steps]
-    each = max(1, together // processes)
-    return Plan(planned, tokens, whole, each, max(1, whole // (each * processes)))
+    each = -(-together // processes)
+    laid = planned
+    if processes > 1:
+        parts = [planned[start : start + together] for start in range(0, len(planned), together)]
+        laid = [row for part in parts for row in _filled(part, each * processes)]
+    return Plan(planned, tokens, whole, each, whole // together, laid)
+
+
+def _filled(part: Sequence[int], width: int) -> list[int]:
+    return [*part, *[NOTHING] * (width - len(part))]
 
 
 def curriculum_of(found: Rows, examples: Sequence[Example], key: str) -> list[list[int]]:
