@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from didact.components import fingerprint
 from didact.context import Context
@@ -33,7 +33,9 @@ from didact.records import JSON, Example, operational
 from didact.text.masks import IGNORED, masked_row
 from didact.text.templates import TemplateName
 from didact.training import adapters, artefact, hardware, preference
-from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.pairs import Against, Encode, Pair, content_of, found_pairs, pairs_of
+from didact.training.proofs import Proof, demanded
+from didact.training.row_proofs import Tokens, of_pairs, ready, tokens_of
 from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
 
@@ -41,6 +43,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["DPO"]
+
+
+class _Loaded(NamedTuple):
+    model: Untyped
+    tokenizer: Untyped
+    encode: Encode
+    template: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,23 +116,51 @@ class DPO:
             ctx.note("trained", **summary)
         return out / "model"
 
-    def _train(
-        self,
-        ctx: Context,
-        examples: Sequence[Example],
-        source: Path,
-        out: Path,
-        precision: hardware.Precision,
-    ) -> dict[str, JSON]:
+    def prove(self, ctx: Context, examples: Sequence[Example], base: Path) -> list[Proof]:
+        """What training would prove of these examples before it began; trains nothing."""
+        loaded = self._load(ctx, weights.locate(str(base)))
+        pairs, refused = found_pairs(examples, against=self.against, encode=loaded.encode)
+        what = "scored are the answers that differ and their stop tokens"
+        proved = of_pairs(pairs, refused, template=loaded.template, what=what)
+        if pairs:
+            proved.append(self._start(pairs, loaded))
+        give_back()
+        return proved
+
+    def tokens(self, example: Example, base: Path) -> list[Tokens]:
+        """The rows that an example becomes, token by token: the better answer, then worse ones."""
+        tokenizer, _, context = ready(weights.locate(str(base)), self.template)
+        encode = partial(masked_row, tokenizer=tokenizer, max_length=self._limit(context))
+        every = [("chosen", example.messages), *(("rejected", one) for one in example.rejected)]
+        return [tokens_of(title, encode(messages), tokenizer) for title, messages in every]
+
+    def _limit(self, context: int | None) -> int | None:
+        return min((n for n in (self.max_length, context) if n is not None), default=None)
+
+    def _start(self, pairs: Sequence[Pair], loaded: _Loaded) -> Proof:
+        return preference.start(
+            pairs,
+            loaded.model,
+            objective=self._objective(),
+            at_once=self.tokens_at_once,
+            padding=loaded.tokenizer.pad_token_id or 0,
+        )
+
+    def _objective(self) -> preference.Objective:
+        return preference.Objective(
+            score=partial(_log_probabilities, per_token=self.per_token),
+            scale=self.beta or (5.0 if self.per_token else 0.1),
+            relative=True,
+        )
+
+    def _load(self, ctx: Context, source: Path) -> _Loaded:
         # LoRA leaves the base as it is: on a GPU half the memory will do for it.
-        frozen = self.lora > 0 and precision == "bfloat16" and hardware.device() == "cuda"
+        half = hardware.precision(self.dtype) == "bfloat16" and hardware.device() == "cuda"
+        frozen = self.lora > 0 and half
         loaded = weights.load(source, device="auto", dtype="bfloat16" if frozen else "float32")
         tokenizer: Untyped = loaded.tokenizer
         told = prepared(tokenizer, template=self.template, base=source)
         new = fit_embeddings(loaded.model, tokenizer, told.added)
-        limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]
-        encode = partial(masked_row, tokenizer=tokenizer, max_length=min(limits, default=None))
-        pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
         # LoRA begins with random numbers.
         import_module("transformers").set_seed(ctx.seed % 2**32)
         model = adapters.attached(
@@ -132,17 +169,29 @@ class DPO:
             task="CAUSAL_LM",
             new_tokens=new,
         )
+        limit = self._limit(loaded.limit)
+        encode = partial(masked_row, tokenizer=tokenizer, max_length=limit)
+        return _Loaded(model, tokenizer, encode, str(told))
+
+    def _train(
+        self,
+        ctx: Context,
+        examples: Sequence[Example],
+        source: Path,
+        out: Path,
+        precision: hardware.Precision,
+    ) -> dict[str, JSON]:
+        loaded = self._load(ctx, source)
+        encode = loaded.encode
+        pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
+        demanded([self._start(pairs, loaded)])
         summary = preference.train(
             pairs,
-            model,
+            loaded.model,
             rng=ctx.rng("order"),
             seed=ctx.seed,
             note=ctx.note,
-            objective=preference.Objective(
-                score=partial(_log_probabilities, per_token=self.per_token),
-                scale=self.beta or (5.0 if self.per_token else 0.1),
-                relative=True,
-            ),
+            objective=self._objective(),
             settings=preference.Settings(
                 epochs=self.epochs,
                 learning_rate=self.learning_rate or (5e-6 if self.lora else 5e-7),
@@ -154,11 +203,11 @@ class DPO:
                 tokens_at_once=self.tokens_at_once,
                 save_seconds=self.save_seconds,
             ),
-            padding=tokenizer.pad_token_id or 0,
+            padding=loaded.tokenizer.pad_token_id or 0,
             out=out,
         )
         stops = {row.labels[-1] for pair in pairs for row in pair}
-        artefact.save(model, tokenizer, source=source, out=out, stops=stops)
+        artefact.save(loaded.model, loaded.tokenizer, source=source, out=out, stops=stops)
         return summary
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from didact.components import fingerprint
 from didact.context import Context
@@ -31,7 +31,9 @@ from didact.records import JSON, Example, Message, operational
 from didact.text.masks import Refused, Row
 from didact.text.templates import TemplateName
 from didact.training import adapters, artefact, classifier, hardware, preference
-from didact.training.pairs import Against, content_of, pairs_of
+from didact.training.pairs import Against, Encode, Pair, content_of, found_pairs, pairs_of
+from didact.training.proofs import Proof, demanded
+from didact.training.row_proofs import Tokens, of_pairs, ready, tokens_of
 from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
 
@@ -39,6 +41,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["Reward"]
+
+
+class _Loaded(NamedTuple):
+    model: Untyped
+    tokenizer: Untyped
+    encode: Encode
+    template: str
+    new: bool
+    """Whether the head starts at 0, and the loss so at ln 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,21 +112,41 @@ class Reward:
             ctx.note("trained", **summary)
         return out / "model"
 
-    def _train(
-        self,
-        ctx: Context,
-        examples: Sequence[Example],
-        source: Path,
-        out: Path,
-        precision: hardware.Precision,
-    ) -> dict[str, JSON]:
+    def prove(self, ctx: Context, examples: Sequence[Example], base: Path) -> list[Proof]:
+        """What training would prove of these examples before it began; trains nothing."""
+        loaded = self._load(ctx, weights.locate(str(base)))
+        pairs, refused = found_pairs(examples, against=self.against, encode=loaded.encode)
+        what = "every token of a conversation counts"
+        proved = of_pairs(pairs, refused, template=loaded.template, what=what)
+        if pairs and loaded.new:
+            proved.append(self._start(pairs, loaded))
+        give_back()
+        return proved
+
+    def tokens(self, example: Example, base: Path) -> list[Tokens]:
+        """The rows that an example becomes, token by token: the better answer, then worse ones."""
+        tokenizer, _, context = ready(weights.locate(str(base)), self.template)
+        encode = partial(_encoded, tokenizer=tokenizer, limit=self._limit(context))
+        every = [("chosen", example.messages), *(("rejected", one) for one in example.rejected)]
+        return [tokens_of(title, encode(messages), tokenizer) for title, messages in every]
+
+    def _limit(self, context: int | None) -> int | None:
+        return min((n for n in (self.max_length, context) if n is not None), default=None)
+
+    def _start(self, pairs: Sequence[Pair], loaded: _Loaded) -> Proof:
+        return preference.start(
+            pairs,
+            loaded.model,
+            objective=preference.Objective(score=_rewards),
+            at_once=self.tokens_at_once,
+            padding=loaded.model.config.pad_token_id,
+        )
+
+    def _load(self, ctx: Context, source: Path) -> _Loaded:
         loaded = classifier.load(source, device=hardware.device())
         tokenizer: Untyped = loaded.tokenizer
         told = prepared(tokenizer, template=self.template, base=source)
         new = fit_embeddings(loaded.model, tokenizer, told.added)
-        limits = [limit for limit in (self.max_length, loaded.limit) if limit is not None]
-        encode = partial(_encoded, tokenizer=tokenizer, limit=min(limits, default=None))
-        pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
         # LoRA begins with random numbers.
         import_module("transformers").set_seed(ctx.seed % 2**32)
         model = adapters.attached(
@@ -125,9 +156,25 @@ class Reward:
             new_tokens=new,
             whole=loaded.head,
         )
+        encode = partial(_encoded, tokenizer=tokenizer, limit=self._limit(loaded.limit))
+        return _Loaded(model, tokenizer, encode, str(told), bool(loaded.head))
+
+    def _train(
+        self,
+        ctx: Context,
+        examples: Sequence[Example],
+        source: Path,
+        out: Path,
+        precision: hardware.Precision,
+    ) -> dict[str, JSON]:
+        loaded = self._load(ctx, source)
+        encode = loaded.encode
+        pairs = pairs_of(examples, against=self.against, encode=encode, note=ctx.note, out=out)
+        if loaded.new:
+            demanded([self._start(pairs, loaded)])
         summary = preference.train(
             pairs,
-            model,
+            loaded.model,
             rng=ctx.rng("order"),
             seed=ctx.seed,
             note=ctx.note,
@@ -146,7 +193,7 @@ class Reward:
             padding=loaded.model.config.pad_token_id,
             out=out,
         )
-        artefact.save(model, tokenizer, source=source, out=out)
+        artefact.save(loaded.model, loaded.tokenizer, source=source, out=out)
         return summary
 
 

@@ -16,9 +16,8 @@ what it was made from.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -30,8 +29,8 @@ from didact.errors import ConfigError, DidactError
 from didact.inference import weights
 from didact.inference.memory import give_back
 from didact.records import JSON, Example, digest, operational
-from didact.text.loss_masks import MASKS, MaskName
-from didact.text.masks import IGNORED, Row
+from didact.text.loss_masks import MASKS, MaskName, applied
+from didact.text.masks import IGNORED, Row, masked_row
 from didact.text.templates import TemplateName
 from didact.training import adapters, artefact, checkpoint, hardware, proofs
 from didact.training.arguments import arguments
@@ -40,6 +39,8 @@ from didact.training.held_out import HeldOut, due_at, split
 from didact.training.lean import lean_trainer, renamed
 from didact.training.packing import Collator
 from didact.training.planning import Plan, curriculum_of, plan_of
+from didact.training.proofs import Proof
+from didact.training.row_proofs import Tokens, of_rows, ready, tokens_of, written
 from didact.training.rows import Rows, rows_of, write_refused
 from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
@@ -179,14 +180,21 @@ class SFT:
         ctx.note("trained", **summary)
         return out / "model"
 
-    def prove(
-        self, ctx: Context, examples: Sequence[Example], base: Path
-    ) -> tuple[Rows, list[proofs.Proof]]:
-        """What training would prove of these examples, before it began; trains nothing."""
-        loaded = self._load(ctx, examples, weights.locate(str(base)))
-        proved = self._proved(loaded) if loaded.found.rows else []
+    def prove(self, ctx: Context, examples: Sequence[Example], base: Path) -> list[Proof]:
+        """What training would prove of these examples before it began; trains nothing."""
+        whole = replace(self, held_out=0.0, patience=None)
+        proved = whole._proved(whole._load(ctx, examples, weights.locate(str(base))))
         give_back()
-        return loaded.found, proved
+        return proved
+
+    def tokens(self, example: Example, base: Path) -> list[Tokens]:
+        """The row that an example becomes, token by token."""
+        tokenizer, _, context = ready(weights.locate(str(base)), self.template)
+        limits = [limit for limit in (self.max_length, context) if limit is not None]
+        row = masked_row(example.messages, tokenizer, max_length=min(limits, default=None))
+        if isinstance(row, Row):
+            row = applied(MASKS[self.loss_on], row)
+        return [tokens_of("", row, tokenizer)]
 
     def _train(
         self, ctx: Context, examples: Sequence[Example], source: Path, out: Path
@@ -280,19 +288,29 @@ class SFT:
             model.set_attn_implementation("eager")
         return _Loaded(model, tokenizer, limit, found, held, str(told))
 
-    def _proved(self, loaded: _Loaded) -> list[proofs.Proof]:
+    def _proved(self, loaded: _Loaded) -> list[Proof]:
+        proved = of_rows(
+            loaded.found,
+            loaded.tokenizer,
+            loss_on=self.loss_on,
+            template=loaded.template,
+            limit=loaded.limit,
+        )
         rows = loaded.found.rows
+        if not rows:
+            return proved
         room = self._room(loaded)
-        proved = proofs.arithmetic(loaded.model, rows, room=room, pack=self.packing)
+        proved += proofs.arithmetic(
+            loaded.model, rows, room=room, pack=self.packing, new=self.adapter is None
+        )
         given = room if self.packing else None
         return [*proved, proofs.start(loaded.model, rows, room=given, loose=False)]
 
     def _demand(self, ctx: Context, loaded: _Loaded, out: Path) -> None:
         """The trainer refuses where a proof fails."""
         proved = self._proved(loaded)
-        told = [proof._asdict() for proof in proved]
         with storing(out):
-            (out / "proofs.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+            written(proved, out)
         ctx.note("proved", **{proof.name: proof.passed for proof in proved})
         proofs.demanded(proved)
 

@@ -101,7 +101,10 @@ def _last(name: str) -> str:
 
 def _gone_on_with(peft: Untyped, model: Untyped, adapter: Path) -> Untyped:
     try:
-        return peft.PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
+        found = peft.PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
+        # When it saves, PEFT looks for its base under this name, from wherever it is.
+        found.active_peft_config.base_model_name_or_path = model.name_or_path
+        return found
     except (RuntimeError, ValueError, KeyError) as error:
         raise ConfigError(
             f"adapter {adapter}: it was made for another model and does not fit this base"

@@ -191,7 +191,7 @@ def _finite(loss: Untyped, rows: Sequence[str], state: Untyped) -> None:
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     raise DidactError(
         f"train: the loss is {value} at step {state.global_step + 1} of {state.max_steps}, on"
-        f" the examples {named}{more}. `didact show RUN ID --tokens` shows one. A lower"
+        f" the examples {named}{more}. `didact show RUN --tokens ID` shows one. A lower"
         " learning_rate, or a longer warmup, usually helps; so does dtype: float32."
     )
 

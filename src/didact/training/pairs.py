@@ -18,7 +18,15 @@ from didact.errors import DidactError
 from didact.records import JSON, Example, Message, digest
 from didact.text.masks import IGNORED, Refused, Row, stretches
 
-__all__ = ["Against", "Encode", "Pair", "content_of", "only_what_differs", "pairs_of"]
+__all__ = [
+    "Against",
+    "Encode",
+    "Pair",
+    "content_of",
+    "found_pairs",
+    "only_what_differs",
+    "pairs_of",
+]
 
 Against = Literal["every", "worst"]
 Encode: TypeAlias = Callable[[Sequence[Message]], Row | Refused]
@@ -42,6 +50,21 @@ def content_of(examples: Sequence[Example]) -> str:
     return digest(content)
 
 
+def found_pairs(
+    examples: Sequence[Example], *, against: Against, encode: Encode
+) -> tuple[list[Pair], list[tuple[str, str]]]:
+    """The pairs of the examples, and of what is none the id and the reason."""
+    pairs: list[Pair] = []
+    refused: list[tuple[str, str]] = []
+    for example in examples:
+        for found in _pairs(example, against, encode):
+            if isinstance(found, Pair):
+                pairs.append(found)
+            else:
+                refused.append((example.id, found.reason))
+    return pairs, refused
+
+
 def pairs_of(
     examples: Sequence[Example],
     *,
@@ -51,14 +74,7 @@ def pairs_of(
     out: Path,
 ) -> list[Pair]:
     """The pairs; what was refused is in ``refused.jsonl``. A DidactError where there is none."""
-    pairs: list[Pair] = []
-    refused: list[tuple[str, str]] = []
-    for example in examples:
-        for found in _pairs(example, against, encode):
-            if isinstance(found, Pair):
-                pairs.append(found)
-            else:
-                refused.append((example.id, found.reason))
+    pairs, refused = found_pairs(examples, against=against, encode=encode)
     lines = [json.dumps({"id": id, "reason": reason}) + "\n" for id, reason in refused]
     with storing(out):
         (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")

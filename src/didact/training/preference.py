@@ -8,6 +8,7 @@ passes, and at the start it must be 0.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,14 @@ from didact.training.curve import Curve
 from didact.training.hardware import Precision
 from didact.training.lean import COLUMNS, renamed
 from didact.training.pairs import Pair
+from didact.training.proofs import Proof
 from didact.training.resumable import clock, resumable
 from didact.training.untyped import Untyped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Objective", "Settings", "check", "train"]
+__all__ = ["Objective", "Settings", "check", "start", "train"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,10 @@ class Settings:
     precision: Precision
     tokens_at_once: int
     save_seconds: float
+
+
+_LN_2 = 0.01
+"""How far from ln 2 a loss may begin."""
 
 
 class Objective(NamedTuple):
@@ -110,6 +116,31 @@ def train(
         rows.reference = trainer.differences(rows)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     return {"pairs": len(pairs), "steps": len(steps), "tokens": sum(tokens), "loss": curve.last}
+
+
+def start(
+    pairs: Sequence[Pair], model: Untyped, *, objective: Objective, at_once: int, padding: int
+) -> Proof:
+    """Whether the loss of some pairs begins at ln 2: no margin, before anything is learned."""
+    import torch
+
+    some = sorted(pairs, key=lambda pair: pair.tokens)[:: max(1, len(pairs) // 8)][:8]
+    rows = _Rows(some, padding=padding, at_once=at_once)
+    model.eval()
+    losses: list[float] = []
+    with torch.no_grad():
+        for part in rows.split(range(len(some))):
+            inputs = {name: t.to(model.device) for name, t in rows.padded(part).items()}
+            differences: list[Tensor] = []
+            for _ in range(2 if objective.relative else 1):
+                better, worse = objective.score(model, inputs).float().chunk(2)
+                differences.append(better - worse)
+            margin = differences[0] - (differences[1] if objective.relative else 0)
+            found: Untyped = -torch.nn.functional.logsigmoid(objective.scale * margin)
+            losses += found.tolist()
+    loss = sum(losses) / len(losses)
+    told = f"the loss of {len(some)} pairs begins at {loss:.4f}, ln 2 is {math.log(2):.4f}"
+    return Proof("start", abs(loss - math.log(2)) < _LN_2, f"{told} (allowed {_LN_2})")
 
 
 class _Rows:

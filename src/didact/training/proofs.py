@@ -71,8 +71,10 @@ def sample(rows: Sequence[Row]) -> list[Row]:
     return chosen
 
 
-def arithmetic(model: Untyped, rows: Sequence[Row], *, room: int, pack: bool) -> list[Proof]:
-    """The proofs that need no step: ``room`` is that of a packed row."""
+def arithmetic(
+    model: Untyped, rows: Sequence[Row], *, room: int, pack: bool, new: bool = True
+) -> list[Proof]:
+    """The proofs that need no step; ``room`` of a packed row, ``new`` where an adapter is."""
     was = model.training
     model.eval()
     some = sample(rows)
@@ -80,7 +82,7 @@ def arithmetic(model: Untyped, rows: Sequence[Row], *, room: int, pack: bool) ->
     proofs = [_accumulation(model, some, EXACT if exact else ROUNDED)]
     if pack:
         proofs.append(_packing(model, some, room, EXACT if exact else ROUNDED))
-    if hasattr(model, "disable_adapter"):
+    if new and hasattr(model, "disable_adapter"):
         proofs.append(_adapter(model, some))
     model.train(was)
     return proofs
