@@ -31,8 +31,8 @@ from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
 from didact.evaluate_keys import EvaluateKeys, EvaluationReader, evaluators_of
-from didact.mixture import asks
 from didact.launching.launch import read as read_launch
+from didact.mixture import asks
 from didact.prices import Price, Prices
 from didact.records import JSON
 from didact.stats.mixing import Portion, allot
