@@ -46,8 +46,6 @@ def plan_of(
     """The plan for rows; with several processes each takes its share of a step."""
     lengths = [len(row.ids) for row in found.rows]
     processes = hardware.processes()
-    if batch % processes:
-        raise ConfigError(f"batch: {batch} is not divided by the {processes} processes that train")
     # A batch larger than the data would hold its rows twice.
     together = min(at_once or batch, len(lengths))
     whole = min(batch, len(lengths) // together * together)
