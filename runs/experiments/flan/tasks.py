@@ -34,9 +34,11 @@ class Tasks:
         rng = random.Random("flan's arms")
         pool = [fam for fam in SEED if fam.kind is not None]
         taken: set[tuple[str, str]] = set()
-        written = 0
+        written = tried = 0
         while written < self.count:
-            fam = pool[written % len(pool)]
+            # Some families have few inputs, or always name them in the wording: then the next one.
+            fam = pool[tried % len(pool)]
+            tried += 1
             task = write_task(rng, fam, separate=1.0)[0]
             if not task.input or (fam.name, task.input) in taken:
                 continue
