@@ -188,6 +188,7 @@ class Context:
         budget: Budget | Purse | None = None,
         prices: Prices | None = None,
         sample: Sample | None = None,
+        most: int | None = None,
         on_event: Listener | None = None,
     ) -> None:
         self.seed = seed
@@ -211,6 +212,9 @@ class Context:
         # few items to their end rather than through the start of many.
         wide = max([_WIDE, *(getattr(model, "width", 0) for model in models.values())])
         self._wide = wide if sample is None else 2
+        if most is not None:
+            # Who wants few examples does not pay for many: no more are under way than are wanted.
+            self._wide = min(self._wide, most)
         self._on_event = on_event
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

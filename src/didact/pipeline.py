@@ -135,7 +135,7 @@ async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -
 async def _made(
     work: Work, part: str, entry: Generation, found: Sequence[Example]
 ) -> AsyncGenerator[Example, None]:
-    ctx = work.context(part)
+    ctx = work.context(part, most=entry.cap)
     if hasattr(entry.use, "read"):
         refusals = Refusals()
         try:

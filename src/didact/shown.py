@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from didact.records import Example, Message, Request, Sampling
 from didact.resolve import models
 from didact.runfile import load
 from didact.store import STAGES, Run
+from didact.text.differences import differences, in_one_line
 from didact.touched import read_touched
 
 __all__ = ["chat_turns", "show_component", "show_funnel", "show_ledger", "show_life", "show_run"]
@@ -36,6 +38,7 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     if dropped_by is not None:
         return _dropped(run, dropped_by, count)
     lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
+    lines[1:1] = _lost(run) if "generate" in done else []
     if not done:
         lines.append(f"{run.path}: no stage is complete yet")
         if (logged := read_ledger(run).logged) is not None:
@@ -51,6 +54,21 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
         lines += ["", *(_line(example) for example in run.examples()[:count])]
         lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
     return "\n".join(lines)
+
+
+def _lost(run: Run) -> list[str]:
+    """What recipes asked for and did not keep, by reason."""
+    file = run.path / "generate" / "statistics.json"
+    told: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    lines: list[str] = []
+    for part, table in told.items():
+        funnel: dict[str, Any] = table.get("funnel") or {}
+        dropped = Counter[str](funnel.get("dropped"))
+        if dropped:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common())
+            kept = f"{funnel['accepted']} of {funnel['candidates']} candidates"
+            lines.append(f"{'':<9} {part}: {kept} accepted; dropped: {reasons}")
+    return lines
 
 
 def _terms(run: Run) -> tuple[Terms, ...]:
@@ -175,8 +193,11 @@ def show_life(found: Life, *, as_json: bool) -> str:
         lines.append(f"{message.role}: {message.content}")
     if example.meta:
         lines += ["", f"meta      {json.dumps(dict(example.meta), ensure_ascii=False)[:400]}"]
-    for parent in found.parents:
-        lines.append(f"parent    {_line(parent)}")
+    lines += _beside_old(example)
+    known = {parent.id: parent for parent in found.parents}
+    for key in example.origin.parents:
+        told = _line(known[key]) if key in known else f"{key[:12]}  is not in this run"
+        lines.append(f"parent    {told}")
     for call in found.calls:
         lines += ["", *_call(call)]
     if found.verdicts:
@@ -194,6 +215,15 @@ def show_life(found: Life, *, as_json: bool) -> str:
         value = "abstained" if score.value is None else f"{score.value:.1f}"
         lines.append(f"score     {score.model}, {score.metric}: {value} {score.reason}".rstrip())
     return "\n".join(lines)
+
+
+def _beside_old(example: Example) -> list[str]:
+    """The answer that was replaced, and what became of it."""
+    old = example.meta.get("old_output")
+    if not isinstance(old, str):
+        return []
+    changed = in_one_line(differences(old, example.output))
+    return ["", f"old       {old}", f"new       {example.output}", f"changed   {changed}", ""]
 
 
 def _call(call: Call) -> list[str]:

@@ -97,10 +97,13 @@ class Work:
                 )
             self._purse = Purse.of(config.budget, run.calls, config.prices)
 
-    def context(self, part: str = "", *, sample: Sample | None = None) -> Context:
+    def context(
+        self, part: str = "", *, sample: Sample | None = None, most: int | None = None
+    ) -> Context:
         """A context for the stage or a part of it; its calls and failures count for the stage.
 
-        With ``sample`` it is that of a pilot, which ends when the sample is large enough.
+        With ``sample`` it is that of a pilot, which ends when the sample is large enough; ``most``
+        is how many results are wanted, so that no more are begun at the same time.
         """
         ctx = Context(
             self.models,
@@ -112,6 +115,7 @@ class Work:
             budget=self._purse,
             prices=self.config.prices,
             sample=sample,
+            most=most,
             on_event=self._heard,
         )
         self._contexts.append(ctx)

@@ -16,7 +16,7 @@ from didact.recipes.evol_instruct import EvolInstruct
 from didact.recipes.reanswer import Reanswer
 from didact.recipes.unnatural import Unnatural
 from didact.runfile import load
-from didact.shown import show_life
+from didact.shown import show_life, show_run
 from didact.store import Run
 
 RUNS = Path(__file__).parents[2] / "runs"
@@ -83,3 +83,42 @@ def test_show_tells_the_whole_lineage_of_an_evolution(tmp_path):
     assert len(found.calls) == 3
     assert '"lineage"' in shown
     assert "#The Given Prompt#" in shown or "#Given Prompt#" in shown
+
+
+def reanswered(folder, replies, **settings):
+    config = load(RUNS / "reanswer.yaml")
+    [entry] = config.generate
+    config = replace(
+        config,
+        models={"teacher": Scripted(replies=replies)},
+        generate=(replace(entry, use=Reanswer(), **settings),),
+        train=None,
+        evaluate=None,
+    )
+    return pipeline.generate(config, folder / "run")
+
+
+def test_show_puts_old_and_new_answers_side_by_side_with_what_changed(tmp_path):
+    reanswered(tmp_path, lambda request: "a lamp, tiger", cap=1)
+    with Run.open(tmp_path / "run") as run:
+        [example] = run.examples()
+        shown = show_life(life(run, example.id), as_json=False)
+    assert f"\nold       {example.meta['old_output']}\nnew       a lamp, tiger\n" in shown
+    [changed] = [line for line in shown.splitlines() if line.startswith("changed   ")]
+    assert "[-" in changed
+    assert "{+" in changed
+    assert "\nparent    " in shown
+
+
+def test_show_tells_what_a_recipe_did_not_keep_and_why(tmp_path):
+    reanswered(tmp_path, lambda request: "" if "list" in str(request.messages) else "Yes.")
+    with Run.open(tmp_path / "run") as run:
+        shown = show_run(run, count=1, dropped_by=None, as_json=False)
+    assert " candidates accepted; dropped: " in shown
+    assert " answer empty" in shown
+
+
+def test_a_cap_on_a_recipe_keeps_it_from_asking_for_all_that_there_is(tmp_path):
+    summary = reanswered(tmp_path, lambda request: f"It is {len(str(request.messages))}.", cap=4)
+    assert summary.kept == 4
+    assert 4 <= summary.calls.made <= 8

@@ -10,11 +10,11 @@ Cost: no call of a model; about a millisecond for two texts of a hundred words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["Piece", "differences"]
+__all__ = ["Piece", "differences", "in_one_line"]
 
 Mark: TypeAlias = Literal["=", "-", "+"]
 
@@ -44,6 +44,12 @@ def differences(old: str, new: str) -> list[Piece]:
             _add(pieces, "-", before[start:end])
             _add(pieces, "+", after[new_start:new_end])
     return pieces
+
+
+def in_one_line(pieces: Iterable[tuple[str, str]]) -> str:
+    """For people: what was taken out in ``[-...-]``, what was put in in ``{+...+}``."""
+    shown = {"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}"}
+    return "".join(shown[mark].format(text) for mark, text in pieces)
 
 
 def _add(pieces: list[Piece], mark: Mark, tokens: Sequence[str]) -> None:
