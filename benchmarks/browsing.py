@@ -26,6 +26,7 @@ import numpy as np
 from didact import tables
 from didact.records import Example, Origin, Verdict
 from didact.store import Run
+from didact.web.index import is_fresh
 
 RECIPES = ("self-instruct", "alpaca", "dolly", "evol-instruct")
 REASONS = ("too similar", "too long", "refused")
@@ -140,7 +141,8 @@ def main() -> None:
             start = time.perf_counter()
             make(options.out / name, options.examples if name == "one" else options.examples // 2)
             print(f"made      {name} in {time.perf_counter() - start:.0f} s", flush=True)
-        build(options.out / name)
+        if name == "one" or not is_fresh(options.out / name):
+            build(options.out / name)
     command = [sys.executable, "-c", "from didact.cli import main; main()", "open"]
     with subprocess.Popen(
         [*command, str(options.out)], stdout=subprocess.PIPE, env={**os.environ}
@@ -168,6 +170,15 @@ def measure(port: int) -> None:
         f"{base}/examples/{some}": "an example",
         f"{base}/examples/{some}.json": "an example as JSON",
         f"{base}/rate": "studies",
+    }
+    while "refresh" in asked(port, "/compare?a=one&b=two")[2]:
+        time.sleep(0.2)
+    both = "/compare?a=one&b=two"
+    pages |= {
+        both: "two runs side by side",
+        f"{both}&show=same&after=400000": "what they share, far down",
+        f"{both}&show=only-a": "what only one has",
+        f"{base}/examples/{some}/similar": "similar examples",
     }
     searches = {
         "?q=the0": "a word of every example",

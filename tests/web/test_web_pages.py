@@ -300,3 +300,88 @@ def test_a_damaged_run_is_told_and_spoils_no_list(tmp_path):
         assert time.monotonic() < deadline
     assert response.status_code == 422
     assert "Parquet" in response.text
+
+
+def lengths(folder):
+    return {e.id: len(e.output.split()) for e in Run.open(folder / "tidy").examples()}
+
+
+def all_ids(client, **asked):
+    """The ids on all pages."""
+    found, after = [], ""
+    while True:
+        html = page(client, "/runs/tidy/examples", part="generated", after=after, **asked)
+        found += ids_on(html)
+        link = re.search(r'rel="next" href="[^"]*after=(\d+)', html)
+        if link is None:
+            return found
+        after = link[1]
+
+
+def test_filters_by_length_agree_with_the_run(client, folder):
+    words = lengths(folder)
+    wanted = {id for id, number in words.items() if 5 <= number <= 9}
+    assert wanted
+    assert set(all_ids(client, shortest="5", longest="9")) == wanted
+    assert set(all_ids(client, shortest="5,5")) == {i for i, n in words.items() if n > 5}
+    assert set(all_ids(client, shortest="x")) == set(words)
+
+
+def test_filters_by_score_agree_with_the_verdicts_alone_and_with_others(client, folder):
+    verdicts = Run.open(folder / "tidy").verdicts()
+    scores = {id: v.score for id, name, v in verdicts if name == "novelty"}
+    wanted = {id for id, score in scores.items() if 0.3 <= score <= 0.6}
+    asked = {"score": "novelty", "low": "0.3", "high": "0.6"}
+    assert set(all_ids(client, **asked)) == wanted
+    words = lengths(folder)
+    longer = {id for id in wanted if words[id] >= 8}
+    assert set(all_ids(client, **asked, shortest="8", verdict="kept")) == longer
+    texts = {e.id: e for e in Run.open(folder / "tidy").examples()}
+    said = {i for i in wanted if "geese" in " ".join(m.content for m in texts[i].messages).lower()}
+    assert set(all_ids(client, **asked, q="geese")) == said
+    assert all_ids(client, score="nothing", low="0") == []
+
+
+def test_a_star_goes_on_with_the_last_word_if_it_has_two_letters(client):
+    assert all_ids(client, q="lant*")
+    assert match_of("a*") == '"a*"'
+    assert match_of("ab*") == '"ab*"*'
+
+
+def test_similar_examples_share_rare_words(client, folder):
+    example = Run.open(folder / "tidy").examples()[0]
+    html = page(client, f"/runs/tidy/examples/{example.id}/similar")
+    assert "ROUGE-L" in html or "No other example" in html
+    assert example.id not in ids_on(html)
+
+
+def test_a_text_is_shown_as_markdown_only_when_asked(client, folder):
+    example = Run.open(folder / "tidy").examples()[0]
+    address = f"/runs/tidy/examples/{example.id}"
+    assert 'class="text md"' not in page(client, address)
+    assert 'class="text md"' in page(client, address + "?markdown")
+
+
+def test_the_pictures_of_every_stage_are_on_the_page_of_a_run(client):
+    html = page(client, "/runs/tidy")
+    for caption in ("Generate: words of the answer", "Filter: score of novelty", "Train: loss"):
+        assert caption in html
+    assert html.count('<svg class="chart"') >= 6
+    assert "95 % interval" in html
+
+
+def test_a_run_that_goes_on_tells_how_far_it_is(tmp_path, client):
+    with Run.create(tmp_path / "going") as run:
+        run.write_config("name: going\ngenerate: []\n")
+        (tmp_path / "going" / "live.json").write_text(
+            '{"stage": "generate", "part": "alpaca<b>", "started": 100, "now": 160, "done": 30,'
+            ' "total": 90, "kept": 20, "dropped": {"too <i>similar": 10}, "made": 40,'
+            ' "tokens": 6000, "usd": 1.25}'
+        )
+        live = TestClient(make_app(tmp_path, hosts=(HOST,)), base_url=f"http://{HOST}")
+        for address in ("/runs/going", "/runs/going/live"):
+            html = page(live, address)
+            for told in ("30 of 90", "2 min", "$1.25", ">100<", "too &lt;i&gt;similar", "alpaca"):
+                assert told in html, told
+    assert live.get("/runs/going/live").status_code == 204
+    assert "stopped before generate" in page(live, "/runs/going")

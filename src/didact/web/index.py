@@ -29,7 +29,7 @@ __all__ = ["PARTS", "Tell", "build_index", "index_path", "is_fresh", "opened", "
 PARTS = {"generated": "generate/examples", "item": "evaluate/items", "seed": "generate/seeds"}
 """Part of a run to its file of examples."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the tables below change."""
 _OTHERS = ("filter/verdicts", "filter/kept", "evaluate/answers", "evaluate/scores")
 _HEAD = 280
@@ -154,7 +154,7 @@ def _add(index: sqlite3.Connection, part: str, group: list[rows.Row], first: int
         # FTS5 takes a NUL for the end of the text.
         texts.append((start + offset, body.replace("\0", " ")))
     index.executemany(
-        "INSERT INTO examples (n, id, part, row, recipe, source, asked, given, answered, words,"
+        "INSERT INTO examples (n, id, part, row, recipe, source, asked, given, answered, long,"
         " prompt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         shown,
     )
@@ -180,7 +180,7 @@ def _prompt(messages: list[dict[str, str]]) -> int:
 def _measure(index: sqlite3.Connection) -> None:
     """Lengths and scores by example, each with its name and its distribution."""
     index.execute("BEGIN")
-    index.execute("INSERT INTO measures SELECT 0, n, words FROM examples")
+    index.execute("INSERT INTO measures SELECT 0, n, long FROM examples")
     index.execute("INSERT INTO measured (what, name, part) VALUES (0, 'words of the answer', '')")
     of_filters = index.execute(
         "SELECT DISTINCT filter FROM verdicts WHERE score IS NOT NULL ORDER BY 1 LIMIT ?",
@@ -207,6 +207,7 @@ def _measure(index: sqlite3.Connection) -> None:
             " part = 'item' WHERE metric = ? AND model = ? AND value IS NOT NULL",
             (what, metric, model),
         )
+    index.execute("CREATE INDEX measure_value ON measures (what, value)")
     for (what,) in index.execute("SELECT what FROM measured").fetchall():
         _distribute(index, what)
     index.execute("COMMIT")
@@ -258,7 +259,7 @@ CREATE TABLE examples (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL, part TEXT NOT NULL, row INTEGER NOT NULL,
     recipe TEXT NOT NULL, source TEXT NOT NULL,
     verdict TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '',
-    asked TEXT NOT NULL, given TEXT NOT NULL, answered TEXT NOT NULL, words INTEGER NOT NULL,
+    asked TEXT NOT NULL, given TEXT NOT NULL, answered TEXT NOT NULL, long INTEGER NOT NULL,
     prompt INTEGER NOT NULL
 );
 CREATE TABLE measured (
@@ -272,7 +273,7 @@ CREATE TABLE verdicts (id TEXT, filter TEXT, keep INTEGER, reason TEXT, score RE
 CREATE TABLE answers (id TEXT, model TEXT, text TEXT, call TEXT);
 CREATE TABLE scores (id TEXT, model TEXT, metric TEXT, value REAL, reason TEXT);
 CREATE VIRTUAL TABLE words USING fts5 (
-    body, content = '', tokenize = 'unicode61 remove_diacritics 2'
+    body, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
 );
 """
 
@@ -293,14 +294,15 @@ INSERT INTO facets (facet, value, number)
 CREATE UNIQUE INDEX facet_of ON facets (facet, value);
 CREATE TABLE narrow (
     n INTEGER PRIMARY KEY, part INTEGER, verdict INTEGER, why INTEGER, recipe INTEGER,
-    source INTEGER, prompt INTEGER
+    source INTEGER, long INTEGER, prompt INTEGER
 );
 INSERT INTO narrow SELECT n,
     (SELECT code FROM facets WHERE facet = 'part' AND value = part),
     (SELECT code FROM facets WHERE facet = 'verdict' AND value = verdict),
     (SELECT code FROM facets WHERE facet = 'why' AND value = why),
     (SELECT code FROM facets WHERE facet = 'recipe' AND value = recipe),
-    (SELECT code FROM facets WHERE facet = 'source' AND value = source), prompt FROM examples;
+    (SELECT code FROM facets WHERE facet = 'source' AND value = source), long, prompt
+    FROM examples;
 CREATE INDEX narrow_part ON narrow (part);
 CREATE INDEX narrow_verdict ON narrow (verdict);
 CREATE INDEX narrow_why ON narrow (why);

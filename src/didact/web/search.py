@@ -130,35 +130,39 @@ def _plan(index: sqlite3.Connection, query: Query) -> tuple[str, list[str], list
     match = match_of(query.q)
     if query.q.strip() and not match:
         return None
+    codes, score = _codes(index, query), _score(index, query)
+    if codes is None or score is None:
+        return None
+    tables: list[tuple[str, str]] = []
     where: list[str] = []
     values: list[Any] = []
-    codes = _codes(index, query)
-    ranges = _ranges(index, query)
-    if codes is None or ranges is None:
-        return None
-    rarest = min(codes.items(), key=lambda pair: pair[1][1], default=None)
-    tables: list[str] = []
-    keys: list[str] = []
     if match:
-        tables, keys = ["words"], ["words.rowid"]
+        tables.append(("words", "words.rowid"))
         where, values = ["words MATCH ?"], [match]
-    for number, (what, low, high) in enumerate(ranges):
-        name = f"m{number}"
-        where += [f"{name}.what = ?", f"{name}.value BETWEEN ? AND ?"]
-        values += [what, low, high]
-        tables.append(f"measures AS {name}")
-        keys.append(f"{name}.n")
-    if codes or not tables:
-        how = ""
-        if codes and rarest and not tables:
-            rare = rarest[1][1] < _RARE or len(codes) == 1
-            how = f" INDEXED BY narrow_{rarest[0]}" if rare else " NOT INDEXED"
-        where += [f"narrow.{facet} = ?" for facet in codes]
-        values += [code for code, _ in codes.values()]
-        tables.append(f"narrow{how}")
-        keys.append("narrow.n")
-    where += [f"{key} = {keys[0]}" for key in keys[1:]]
-    return " CROSS JOIN ".join(tables), where, values, keys[0]
+    rarest = min(codes.items(), key=lambda pair: pair[1][1], default=None)
+    lengths = _lengths(query)
+    narrow = bool(codes or lengths or not (match or score))
+    rare_facet = rarest is not None and (rarest[1][1] < _RARE or len(codes) == 1)
+    if score and _is_rare(index, score):
+        tables.append(("measures INDEXED BY measure_value", "measures.n"))
+    if narrow:
+        how = f" INDEXED BY narrow_{rarest[0]}" if rarest and rare_facet else " NOT INDEXED"
+        # A lookup by number, where something comes before it, is no matter of an index.
+        tables.append((f"narrow{'' if tables else how}", "narrow.n"))
+    if score and not any("measures" in table for table, _ in tables):
+        tables.append(("measures", "measures.n"))
+    for facet, (code, _) in codes.items():
+        where.append(f"narrow.{facet} = ?")
+        values.append(code)
+    for condition, value in lengths:
+        where.append(condition)
+        values.append(value)
+    if score:
+        where.append("measures.what = ? AND measures.value BETWEEN ? AND ?")
+        values += score
+    first = tables[0][1]
+    where += [f"{key} = {first}" for _, key in tables[1:]]
+    return " CROSS JOIN ".join(table for table, _ in tables), where, values, first
 
 
 def _codes(index: sqlite3.Connection, query: Query) -> dict[str, tuple[int, int]] | None:
@@ -175,17 +179,27 @@ def _codes(index: sqlite3.Connection, query: Query) -> dict[str, tuple[int, int]
     return found
 
 
-def _ranges(index: sqlite3.Connection, query: Query) -> list[tuple[int, float, float]] | None:
-    """Measure, least and most; None where there is no such measure."""
-    found: list[tuple[int, float, float]] = []
-    if query.shortest or query.longest:
-        found.append((0, *_ends(query.shortest, query.longest)))
-    if query.score:
-        row = index.execute("SELECT what FROM measured WHERE name = ?", (query.score,)).fetchone()
-        if row is None:
-            return None
-        found.append((row[0], *_ends(query.low, query.high)))
-    return found
+def _score(index: sqlite3.Connection, query: Query) -> tuple[Any, ...] | None:
+    """Measure, least and most; () where none is asked for, None where there is no such measure."""
+    if not query.score:
+        return ()
+    row = index.execute("SELECT what FROM measured WHERE name = ?", (query.score,)).fetchone()
+    return None if row is None else (row[0], *_ends(query.low, query.high))
+
+
+def _is_rare(index: sqlite3.Connection, score: tuple[Any, ...]) -> bool:
+    counted = index.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM measures INDEXED BY measure_value WHERE what = ? AND"
+        " value BETWEEN ? AND ? LIMIT ?)",
+        (*score, _RARE),
+    ).fetchone()
+    return counted[0] < _RARE
+
+
+def _lengths(query: Query) -> list[tuple[str, float]]:
+    low, high = _real(query.shortest), _real(query.longest)
+    ends = (("narrow.long >= ?", low), ("narrow.long <= ?", high))
+    return [(condition, value) for condition, value in ends if value is not None]
 
 
 def _ends(low: str, high: str) -> tuple[float, float]:
@@ -206,9 +220,9 @@ def match_of(text: str) -> str:
     """
     parts = [a or b for a, b in re.findall(r'"([^"]*)"|([^\s"]+)', text.replace("\0", " "))]
     parts = [part for part in parts if re.search(r"[^\W_]", part)]
-    return " AND ".join(f'"{part}"' for part in parts) + (
-        "*" if parts and text.rstrip()[-1] == "*" else ""
-    )
+    # Too many words begin with one letter to be gone through.
+    goes_on = parts and text.rstrip()[-1] == "*" and len(re.sub(r"[\W_]", "", parts[-1])) > 1
+    return " AND ".join(f'"{part}"' for part in parts) + ("*" if goes_on else "")
 
 
 def facets(index: sqlite3.Connection) -> Mapping[str, Sequence[tuple[str, int]]]:
