@@ -10,7 +10,7 @@ quickstart:  ## Install, then the whole loop on the embedded model: data, filter
 	@$(BIN)/didact quickstart --out $(OUT)
 
 install-dev:
-	@VENV=$(VENV) scripts/install text,train,web,dev
+	@VENV=$(VENV) scripts/install text,train,web,scale,dev
 
 test: install-dev  ## Every test that this machine can run
 	-@scripts/axe

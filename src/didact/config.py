@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import yaml
 
@@ -27,6 +27,7 @@ __all__ = [
     "Generation",
     "Items",
     "RunConfig",
+    "Scale",
     "Suite",
     "Training",
     "describe_entry",
@@ -120,6 +121,24 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where the work of local models and of filters is done. It changes no result."""
+
+    use: Literal["local", "ray"]
+    """Processes of this machine, or the workers of a Ray."""
+    workers: int
+    """How many shards are worked on at the same time."""
+    address: str | None = None
+    """Of a Ray that runs (``auto`` finds it); one is started here without."""
+    rows: int = 64
+    """Requests or examples of a shard."""
+    cpus: float = 1.0
+    """What Ray sets aside for a worker, in processors, and ..."""
+    gpus: float = 0.0
+    """... in GPUs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """What a run does."""
 
@@ -134,6 +153,8 @@ class RunConfig:
     filter: tuple[Filter, ...] = ()
     train: Training | None = None
     evaluate: Evaluation | None = None
+    scale: Scale | None = None
+    """Where its work is done; in this process by default."""
     reuse: tuple[Path, ...] = ()
     """Other runs: a call that one of them has made is copied from its log instead of made."""
     document: Mapping[str, JSON] | None = None
@@ -189,6 +210,8 @@ def _document(config: RunConfig) -> dict[str, Any]:
         }
     if config.reuse:
         document["reuse"] = [Path(path) for path in config.reuse]
+    if config.scale:
+        document["scale"] = settings_of(config.scale)
     document["models"] = {role: _entry(model) for role, model in config.models.items()}
     document["generate"] = [
         _entry(g.use)

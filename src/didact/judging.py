@@ -16,6 +16,8 @@ from typing import cast
 from didact.context import AskingChecker, AskingSifter, Checker, Context, Filter, Sifter
 from didact.errors import DidactError, ModelError, ParseError
 from didact.records import Example, Verdict
+from didact.scale.asking import named, verdicts_of
+from didact.scale.shards import Shards
 
 __all__ = ["UNSCORED", "asks", "verdicts"]
 
@@ -31,11 +33,24 @@ def asks(component: Filter) -> bool:
 
 
 async def verdicts(
-    component: Filter, ctx: Context, examples: Sequence[Example], *, name: str
+    component: Filter,
+    ctx: Context,
+    examples: Sequence[Example],
+    *,
+    name: str,
+    shards: Shards | None = None,
 ) -> AsyncGenerator[Verdict, None]:
-    """One verdict per example, in order; DidactError where the filter breaks its promise."""
+    """One verdict per example, in order; DidactError where the filter breaks its promise.
+
+    With ``shards``, examples that are checked one at a time without a model go to workers.
+    """
     count = 0
-    async with aclosing(_given(component, ctx, examples)) as given:
+    spread = named(component, "filters") if shards and _stateless(component) else None
+    if shards and spread:
+        checked = verdicts_of(spread, examples, shards)
+    else:
+        checked = _given(component, ctx, examples)
+    async with aclosing(checked) as given:
         async for verdict in given:
             if count == len(examples):
                 count += 1
@@ -46,6 +61,12 @@ async def verdicts(
             yield verdict
     if count != len(examples):
         raise DidactError(f"filter {name}: not one verdict for each of {len(examples)} examples")
+
+
+def _stateless(component: Filter) -> bool:
+    """Whether it checks one example at a time and was told nothing before."""
+    told = any(hasattr(component, hook) for hook in ("prime", "protect", "hear"))
+    return hasattr(component, "check") and not asks(component) and not told
 
 
 async def _given(

@@ -196,6 +196,7 @@ async def _filter(work: Work, mark: str, protected: Sequence[Example]) -> Summar
         context=work.context,
         seeds=work.run.seeds(),
         items=protected,
+        shards=work.shards,
     )
     try:
         with work.making(mark) as folder:

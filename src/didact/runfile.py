@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Key
@@ -24,6 +24,7 @@ from didact.config import (
     Evaluation,
     Generation,
     RunConfig,
+    Scale,
     Training,
     describe_entry,
 )
@@ -55,9 +56,21 @@ class _Budget(_Stage):
     tokens: int | None = Key(default=None, ge=0)
 
 
+class _Scale(_Stage):
+    use: Literal["local", "ray"]
+    workers: int = Key(ge=1)
+    address: str | None = None
+    rows: int = Key(default=64, ge=1)
+    cpus: float = Key(default=1.0, ge=0)
+    gpus: float = Key(default=0.0, ge=0)
+
+
 class _Price(_Stage):
     input: float = Key(ge=0)
     output: float = Key(ge=0)
+
+
+_INNER = {"evaluate": EvaluateKeys, "budget": _Budget, "prices": _Price, "scale": _Scale}
 
 
 class _File(_Stage):
@@ -67,6 +80,7 @@ class _File(_Stage):
     seed: int = 0
     max_failures: int = Key(default=100, ge=0)
     budget: _Budget | None = None
+    scale: _Scale | None = None
     prices: dict[str, _Price] = {}
     models: dict[str, dict[str, Any]] = {}
     generate: list[str | dict[str, Any]] = []
@@ -164,6 +178,7 @@ class _Reader:
             filter=filters,
             train=train,
             evaluate=evaluate,
+            scale=Scale(**file.scale.model_dump()) if file.scale else None,
             reuse=reuse,
             document=document,
         )
@@ -177,8 +192,7 @@ class _Reader:
                 message = problem["msg"].removeprefix("Input ")
                 if problem["type"] == "extra_forbidden":
                     *parents, key = map(str, at)
-                    inner = {"evaluate": EvaluateKeys, "budget": _Budget, "prices": _Price}
-                    parent = inner.get(parents[0], _File) if parents else _File
+                    parent = _INNER.get(parents[0], _File) if parents else _File
                     known = [f.alias or n for n, f in parent.model_fields.items()]
                     message = f"unknown key{nearest(key, known)}"
                 elif problem["type"] != "missing":

@@ -18,6 +18,7 @@ from didact.components import name_of, numbered
 from didact.context import Context, Filter
 from didact.judging import verdicts
 from didact.records import Example, Verdict
+from didact.scale.shards import Shards
 
 __all__ = ["REWRITTEN", "Judgement", "Sifting", "prepare"]
 
@@ -52,6 +53,7 @@ class Sifting:
         context: Callable[[str], Context],
         seeds: Sequence[Example] = (),
         items: Sequence[Example] = (),
+        shards: Shards | None = None,
     ) -> None:
         self.names = numbered([name_of(component) for component in components])
         self.kept: Sequence[Example] = examples
@@ -60,6 +62,7 @@ class Sifting:
         self._ids = [example.id for example in examples]
         self._context = context
         self._seeds, self._items = seeds, items
+        self._shards = shards
         self._scores: dict[str, dict[str, float | None]] = {}
         self._heard = any(hasattr(component, "hear") for component in components)
 
@@ -76,7 +79,8 @@ class Sifting:
         alike = _alike(self.kept, examples) if examples is not self.kept else {}
         scores = self._scores.setdefault(name, {}) if self._heard else {}
         kept: list[tuple[str, Example]] = []
-        found = verdicts(component, self._context(name), examples, name=name)
+        ctx = self._context(name)
+        found = verdicts(component, ctx, examples, name=name, shards=self._shards)
         async with aclosing(found) as given:
             number = 0
             async for verdict in given:

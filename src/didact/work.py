@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 from didact.budget import Purse
 from didact.calls import Totals
 from didact.components import path_fingerprint
-from didact.config import RunConfig
+from didact.config import RunConfig, Scale
 from didact.context import Context, Failure, Listener, Model
 from didact.errors import ConfigError, DidactError
 from didact.estimate import Sample
@@ -27,6 +27,10 @@ from didact.identities import Identities
 from didact.live import Live
 from didact.records import JSON
 from didact.resolve import models
+from didact.scale.asking import spread
+from didact.scale.local import LocalPool
+from didact.scale.ray import RayPool
+from didact.scale.shards import Pool, Shards, Tell
 from didact.store import Run, StageFolder
 
 __all__ = ["Summary", "Work", "opened", "run_async"]
@@ -77,6 +81,10 @@ class Work:
         self.config = config
         self.run = run
         self.models: Mapping[str, Model] = models(config, run)
+        self.shards = _shards(config.scale, lambda event, fields: self.tell(event, **fields))
+        """Where work goes that is not done here."""
+        if self.shards is not None:
+            self.models = {role: spread(model, self.shards) for role, model in self.models.items()}
         self._identities = Identities(run.calls, config.described(run.path))
         self.read = 0
         self.kept = 0
@@ -233,6 +241,19 @@ class Work:
         """Close the models that were asked."""
         for role in dict.fromkeys(role for ctx in self._contexts for role in ctx.used):
             await self.models[role].close()
+        if self.shards is not None:
+            self.shards.pool.close()
+
+
+def _shards(scale: Scale | None, tell: Tell) -> Shards | None:
+    if scale is None:
+        return None
+    pool: Pool
+    if scale.use == "ray":
+        pool = RayPool(scale.workers, address=scale.address, cpus=scale.cpus, gpus=scale.gpus)
+    else:
+        pool = LocalPool(scale.workers)
+    return Shards(pool, rows=scale.rows, tell=tell)
 
 
 def _outputs(folder: Path) -> JSON:

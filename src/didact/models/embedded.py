@@ -24,6 +24,7 @@ class Embedded:
     """The small base model inside the package: no key, no network, no GPU."""
 
     capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
+    spreads: ClassVar[bool] = True
 
     batch: int = operational(64)
     """Most requests answered at the same time."""

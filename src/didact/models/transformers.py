@@ -24,6 +24,7 @@ class Transformers:
     """A causal model from a directory or the hub, run here with torch."""
 
     capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
+    spreads: ClassVar[bool] = True
 
     path: str
     """Directory with config.json, *.safetensors and tokenizer.json, or a name on the hub."""

@@ -45,6 +45,8 @@ class VLLM:
 
     local: ClassVar[bool] = True
 
+    spreads: ClassVar[bool] = True
+
     path: str
     """Directory with config.json, *.safetensors and tokenizer.json, or a name on the hub."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
