@@ -9,13 +9,13 @@ from pathlib import Path
 
 from didact.errors import StoreError
 
-__all__ = ["is_full", "on_network", "storing"]
+__all__ = ["is_full", "refuse_objects", "storing"]
 
-_NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs sshfs 9p afs ceph cephfs glusterfs lustre beegfs gpfs juicefs"
-    " s3fs goofys gcsfuse blobfuse2 rclone mountpoint-s3 davfs".split()
-)
-"""What cannot be trusted with SQLite's locks and shared memory."""
+# No locks, no shared memory, whole objects instead of pages.
+_OBJECTS = ("s3fs", "goofys", "gcsfuse", "blobfuse2", "rclone", "mountpoint-s3", "davfs")
+# Locks and shared memory that one host may trust, several may not.
+_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "9p", "afs", "ceph", "cephfs",
+            "glusterfs", "lustre", "beegfs", "gpfs", "juicefs")  # fmt: skip
 
 
 def is_full(error: OSError) -> bool:
@@ -24,21 +24,34 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
-def on_network(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
-    """The kind of network or object file system that a path is on; None on a disk, or unknown."""
+def refuse_objects(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """StoreError where a path is in a mounted object store, which SQLite cannot be written in.
+
+    The kind of a network file system, where it is on one: one host at a time may write there.
+    """
+    kind = _mounted(path.resolve(), mounts)
+    if kind in _OBJECTS:
+        raise StoreError(
+            f"{path}: is in an object store ({kind}), where the call log, which is SQLite, would"
+            " lose calls. Keep the run on a disk (--out), and copy its Parquet files, or all of it"
+            " once it is done, to where others read them."
+        )
+    return kind if kind in _NETWORK else None
+
+
+def _mounted(place: Path, mounts: Path) -> str:
+    """The kind of file system of a place; "" where that is not known."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return None
-    place = path.resolve()
+        return ""
     found, depth = "", -1
     for line in lines:
         _, at, kind, *_ = [*line.split(" "), "", "", ""]
         folder = Path(at.replace("\\040", " "))
         if len(folder.parts) > depth and (folder == place or folder in place.parents):
             found, depth = kind, len(folder.parts)
-    kind = found.removeprefix("fuse.")
-    return found if kind in _NETWORK else None
+    return found.removeprefix("fuse.")
 
 
 @contextmanager

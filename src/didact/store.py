@@ -25,7 +25,7 @@ from typing import TypeVar, cast
 
 from didact import tables
 from didact.calls import CallLog
-from didact.disk import on_network, storing
+from didact.disk import refuse_objects, storing
 from didact.errors import StoreError
 from didact.records import JSON, Answer, Example, Score, Verdict
 
@@ -85,11 +85,9 @@ class Run:
         with storing(run.path):
             run.path.mkdir(parents=True, exist_ok=True)
             run._refuse_strangers()
-        if kind := on_network(run.path):
-            raise StoreError(
-                f"{run.path}: is on a network file system ({kind}), and the call log is SQLite,"
-                " which loses writes there. Keep the run on a local disk (--out), and copy its"
-                " Parquet files, or all of it once it is done, to where others read them."
+        if kind := refuse_objects(run.path):
+            logging.getLogger("didact").warning(
+                "%s is on %s: no second host may write this run while this one does", path, kind
             )
         # Whoever may write the call log works on the run.
         run._log = CallLog.open(run.path / "calls.db", write=True, reuse=reuse)
