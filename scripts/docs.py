@@ -51,7 +51,8 @@ def methods() -> str:
     found = [path for path in sorted(RUNS.rglob("*.yaml")) if "experiments" not in path.parts]
     runs = {path: path.read_text(encoding="utf-8") for path in found}
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-    lines = ["# Methods", "", "Every recipe. Written by `make docs`.", ""]
+    lines = ["# Methods", "", "Every recipe. Written by `make docs`. What `mode: faithful` repeats"]
+    lines += ["of published code, and the default does not: [faithful.md](faithful.md).", ""]
     lines += [
         "| recipe | makes | paper | calls for an example | calls made, examples kept | runs |"
     ]
