@@ -93,17 +93,17 @@ def _plain(value: object) -> Any:  # noqa: ANN401
 def _run(worker: Sequence[str], folder: Path, ctx: Context) -> str:
     """The processes to their end; what the first one tells is told here."""
     log = folder / "log.txt"
-    with log.open("wb") as errors_to:
-        process = subprocess.Popen(worker, stdout=subprocess.PIPE, stderr=errors_to, text=True)
+    with (
+        log.open("wb") as errors_to,
+        subprocess.Popen(worker, stdout=subprocess.PIPE, stderr=errors_to, text=True) as process,
+    ):
         try:
-            assert process.stdout is not None
-            for event in _events(process.stdout):
+            for event in _events(cast("IO[str]", process.stdout)):
                 ctx.note(event.pop("event"), **event)
             code = process.wait()
         except BaseException:
-            # accelerate ends its children when it is asked to end.
+            # A launcher ends its children when it is asked to end.
             process.terminate()
-            process.wait(60)
             raise
     failed = folder / "error.json"
     if failed.is_file():
