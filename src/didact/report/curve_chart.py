@@ -120,7 +120,7 @@ def _drawn(
         a, b = (f"{at_x(n):.1f} {at_y(alpha * math.log(n) + constant):.1f}" for n in ends)
         marks.append(f'<path class="line {tint} thin" d="M{a}L{b}"/>')
     for r in band.readings:
-        told = f"{band.label}, {ink.figure(r.x)}: {r.mean:.1f} [{r.low:.1f}, {r.high:.1f}]"
+        told = f"{band.label}, {ink.figure(r.x)}: {r.mean:.1f} [{_end(r.low)}, {_end(r.high)}]"
         x = at_x(r.x)
         marks += [
             f'<path class="whisker {tint}" d="M{x:.1f} {at_y(r.high):.1f}V{at_y(r.low):.1f}"/>',
@@ -160,6 +160,10 @@ def stacks(rows: Sequence[Stack], names: Sequence[str], *, title: str, desc: str
                 body.append(ink.text(start + wide / 2, y + 34, share, "inside", anchor="middle"))
             start += wide
     return ink.svg(width, height, body, title=title, desc=desc)
+
+
+def _end(bound: float) -> str:
+    return f"{bound:.1f}" if math.isfinite(bound) else "not known"
 
 
 def _spread(names: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
