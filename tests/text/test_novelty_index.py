@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,3 +181,32 @@ def test_it_works_where_the_compiled_code_cannot_be_kept(tmp_path):
         cwd=tmp_path,
     )
     assert done.stdout.strip() == "Neighbour(score=1.0, position=0)", done.stderr
+
+
+@settings(deadline=None, max_examples=50)
+@given(streams, st.lists(short, max_size=5), st.integers(1, 4))
+def test_how_texts_stand_among_the_first_ones_is_what_the_loop_finds(stream, texts, k):
+    index = NoveltyIndex()
+    for words in stream:
+        index.add(words)
+    counts = [len(stream) * number // max(len(texts), 1) for number in range(len(texts))]
+    found = index.around(texts, counts, k)
+    for words, count, one in zip(texts, counts, found, strict=True):
+        scores = [rouge_l_words(words, other).f for other in stream[:count]]
+        ranked = sorted(range(count), key=lambda i: (-scores[i], i))[:k]
+        assert one.nearest == [Neighbour(scores[i], i) for i in ranked]
+        assert one.mean == (float(np.mean(scores)) if scores else 0.0)
+
+
+def test_long_texts_are_compared_with_every_other_too():
+    rng = random.Random(4)
+    words = [f"v{number}" for number in range(60)]
+    stream = [rng.choices(words, k=size) for size in (0, 1, 63, 64, 65, 128, 129, 700)]
+    index = NoveltyIndex()
+    for text in stream:
+        index.add(text)
+    counts = [len(stream)] * len(stream)
+    for text, one in zip(stream, index.around(stream, counts, 1), strict=True):
+        scores = [rouge_l_words(text, other).f for other in stream]
+        assert one.nearest == [Neighbour(max(scores), scores.index(max(scores)))]
+        assert one.mean == float(np.mean(scores))

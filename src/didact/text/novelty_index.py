@@ -9,7 +9,8 @@ because most pairs are settled without being compared:
   texts are listed by length;
 * two texts that share so many words share one among the rarest m - o + 1 of each, where o is the
   least overlap any partner needs, so each text is listed under those only (prefix filtering);
-* 64 bits that hold the parity of hashed words bound the words two texts do not share;
+* signatures that hold the parity of hashed words bound the words two texts do not share: of 64 or
+  128 bits for a first look at many texts at a time, of 512 for a second at each that is left;
 * what is left is compared by a bit-parallel longest common subsequence, and decided by the
   reference's own expression, never a rearranged one: at exactly 0.7 those differ.
 
@@ -23,21 +24,26 @@ time on a machine, a fraction of one later).
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import accumulate, chain
 from types import ModuleType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from didact.text.words import latin_words
 
-__all__ = ["Neighbour", "NoveltyIndex"]
+__all__ = ["Neighbour", "NoveltyIndex", "Surroundings"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_CLASSES = 16
+"""Classes of length of the kernels, which are not loaded before they are used."""
 
 
 class Neighbour(NamedTuple):
@@ -47,6 +53,15 @@ class Neighbour(NamedTuple):
     """ROUGE-L F, the double that ``rouge_score`` gives."""
     position: int
     """The number of the text, in the order texts were added, from 0."""
+
+
+class Surroundings(NamedTuple):
+    """How a text stands among the texts of the index."""
+
+    nearest: list[Neighbour]
+    """The most similar ones, near or not, the most similar and then the earliest first."""
+    mean: float
+    """Mean similarity to all of them; 0 where there are none."""
 
 
 class NoveltyIndex:
@@ -72,10 +87,13 @@ class NoveltyIndex:
         self._vocabulary.default_factory = self._vocabulary.__len__
         self._state = np.zeros(4 + 32, np.int64)
         self._tokens = np.zeros(1024, np.int32)
-        self._texts = np.zeros((64, 2), np.int64)
-        self._lists = np.zeros((256, 8, 2), np.int32)
+        self._texts = np.zeros((64, 2 + 8), np.int64)
+        self._lists = np.zeros((256, _CLASSES, 2), np.int32)
         self._slots = np.zeros(256, np.int32)
-        self._postings = np.zeros((1024, 2), np.int64)
+        self._marks = np.zeros(1024, np.uint64)
+        self._halves = np.zeros(1024, np.uint64)
+        self._metas = np.zeros(1024, np.int64)
+        self._query = np.zeros(2 + 8, np.uint64)
         self._links = np.zeros((6, 65), np.int64)
         self._bits = np.zeros((2, 65), np.uint64)
         self._end = np.zeros(1, np.int64)
@@ -113,24 +131,41 @@ class NoveltyIndex:
         """The similarity to every text, in the order they were added; nothing is skipped."""
         words = self._words(text) if isinstance(text, str) else text
         ids = self._encode(words, len(words), len(words))
-        scores = np.empty(len(self), np.float64)
-        _kernels().score_all(
-            ids,
-            scores,
-            self._state,
-            self._tokens,
-            self._texts,
-            self._slots,
-            self._links,
-            self._bits,
-        )
-        return scores
+        return self._compared(ids, len(self), self._slots)
 
     def top(self, text: str | Sequence[str], k: int = 10) -> list[Neighbour]:
         """The k most similar texts, near or not, the most similar and then the earliest first."""
-        scores = self.scores(text)
-        order = np.argsort(-scores, kind="stable")[:k]
-        return [Neighbour(float(scores[position]), int(position)) for position in order]
+        return _surroundings(self.scores(text), k).nearest
+
+    def around(
+        self, texts: Sequence[str | Sequence[str]], counts: Sequence[int], k: int = 10
+    ) -> list[Surroundings]:
+        """How each text stands among the first so many of the index; nothing is skipped.
+
+        Texts are shared out among the processor's cores.
+        """
+        split = [self._words(text) if isinstance(text, str) else text for text in texts]
+        encoded = [self._encode(words, len(words), len(words)) for words in split]
+        workers = max(min(os.cpu_count() or 1, len(texts)), 1)
+
+        def share(number: int) -> list[Surroundings]:
+            slots = np.zeros_like(self._slots)
+            mine = zip(encoded[number::workers], counts[number::workers], strict=True)
+            return [_surroundings(self._compared(*one, slots), k) for one in mine]
+
+        found: list[Surroundings | None] = [None] * len(texts)
+        _similarities()  # compiled once, not once by each thread
+        with ThreadPoolExecutor(workers) as pool:
+            for number, part in enumerate(pool.map(share, range(workers))):
+                found[number::workers] = part
+        return cast("list[Surroundings]", found)
+
+    def _compared(
+        self, ids: NDArray[np.int32], count: int, slots: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        scores = np.empty(count, np.float64)
+        _similarities().compare(ids, count, scores, self._tokens, self._texts, slots)
+        return scores
 
     def _one(self, text: str | Sequence[str], *, look: bool, add: bool) -> Neighbour | None:
         words = self._words(text) if isinstance(text, str) else text
@@ -169,14 +204,18 @@ class NoveltyIndex:
             self._texts = _room(self._texts, self._state.item(0) + len(ends) + 1)
         done = 0
         while True:
-            done = sweep(
-                look, add, self._threshold, self._drop_equal, ids, ends, found, scores,
+            held = (
                 self._state, self._tokens, self._texts, self._lists, self._slots,
-                self._postings, self._links, self._bits, done,
+                self._marks, self._halves, self._metas, self._links, self._bits, self._query,
             )  # fmt: skip
+            done = sweep(
+                look, add, self._threshold, self._drop_equal, ids, ends, found, scores, held, done
+            )
             if done == len(ends):
                 break
-            self._postings = _room(self._postings, len(self._postings) + 1)
+            self._marks = _room(self._marks, len(self._marks) + 1)
+            self._halves = _room(self._halves, len(self._marks))
+            self._metas = _room(self._metas, len(self._marks))
 
 
 @cache
@@ -184,6 +223,24 @@ def _kernels() -> ModuleType:
     from didact.text import novelty_kernels  # brings in numba
 
     return novelty_kernels
+
+
+@cache
+def _similarities() -> ModuleType:
+    from didact.text import similarity_kernels  # brings in numba
+
+    return similarity_kernels
+
+
+def _surroundings(scores: NDArray[np.float64], k: int) -> Surroundings:
+    if not len(scores):
+        return Surroundings([], 0.0)
+    # All that reach the k-th, so that of equal ones the earliest can be told.
+    least = np.partition(scores, -k)[-k] if k < len(scores) else 0.0
+    candidates = np.flatnonzero(scores >= least)
+    order = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
+    nearest = [Neighbour(float(scores[position]), int(position)) for position in order]
+    return Surroundings(nearest, float(np.mean(scores)))
 
 
 def _room(array: NDArray[Scalar], needed: int) -> NDArray[Scalar]:

@@ -1,18 +1,20 @@
 """The compiled half of the novelty index: the search through the postings, and subsequences.
 
 Everything lives in flat arrays that ``novelty_index`` owns and grows; the method is told there.
-Imported only at the first search, because it brings in numba. Only plain loops: they compile in
-a fraction of the time that array expressions take, and are kept on disk where one may write.
+Imported only at the first search, because it brings in numba. Only plain loops: they compile in a
+fraction of the time that array expressions take, and are kept on disk where one may write.
 
 Layout. ``tokens`` holds the token ids of all texts, end to end; ``texts[i]`` is where text *i*
-starts in it and the last query that compared it. A token has one list of postings for each of
-eight classes of length, for few lengths can match a query's: ``lists[token, class]`` is where in
-``postings`` it begins and how many it holds, with room for the next power of two. A posting is the
-signature of a text and, in one number, its position, its length and how many of its tokens are
-rarer than this one. ``state`` holds four counters, and where rooms that lists have outgrown begin,
-by size. ``slots[token]`` is the first pair of the query in which the token stands: a pair is 64
-places of the query and a mask of those that hold the token; ``links`` chains the pairs, ``bits``
-holds masks and the row.
+starts in it, the last query that compared it, and a signature of 512 bits: the parity of hashed
+words. A token has one list of postings for each class of length, for few lengths can match a
+query's: ``lists[token, class]`` is where its postings begin and how many there are, with room for
+the next power of two. A posting is spread over three arrays: ``marks`` and ``halves`` hold a
+signature of 128 bits, folded to 64, and the first half of it; ``metas``, in one number, where the
+text is, its length and how many of its tokens are rarer than this one. ``state`` holds counters,
+and where rooms that lists have outgrown begin, by size. ``slots[token]`` is the first pair of the
+query in which the token stands: a pair is 64 places of the query and a mask of those that hold the
+token; ``links`` chains the pairs, ``bits`` holds masks and the row; pair 0 is empty. ``query``
+holds the signatures of the query.
 """
 
 from __future__ import annotations
@@ -24,21 +26,28 @@ import numba  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["score_all", "sweep"]
+__all__ = ["sweep"]
 
 Ids: TypeAlias = NDArray[np.int32]
 Integers: TypeAlias = NDArray[np.int64]
 Bits: TypeAlias = NDArray[np.uint64]
+Held: TypeAlias = tuple[
+    Integers, Ids, Integers, Ids, Ids, Bits, Bits, Integers, Integers, Bits, Bits
+]
+"""``state, tokens, texts, lists, slots, marks, halves, metas, links, bits, query``."""
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_LONGEST = (4, 7, 10, 14, 20, 31, 79)
-"""Words of the longest text of each class but the last. With eight classes the lists of a token
-fill one line of the processor's cache."""
+_LONGEST = (4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 34, 42, 56, 80, 160, 1 << 40)
+"""Words of the longest text of each of the sixteen classes."""
+_AT_ONCE = 64
+"""Postings looked at together; so many more than there are have room."""
+_ALONE = 16
+"""Up to so many unlike bits, 64 of them tell nearly as much as 128."""
 _FULL = 0xFFFF
 """The most that a posting states of a length and of a number of rarer tokens."""
-_COUNT, _TOKENS, _POSTINGS, _QUERY, _ROOMS = 0, 1, 2, 3, 4
-_ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT = 0, 1, 2, 3, 4, 5
-_MASK, _ROW = 0, 1
+_COUNT, _TOKENS, _POSTINGS, _QUERIES, _ROOMS = 0, 1, 2, 3, 4
+_START, _ASKED, _BITS, _MARK, _HALF, _WIDE = 0, 1, 2, 0, 1, 2
+_ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT, _MASK, _ROW = 0, 1, 2, 3, 4, 5, 0, 1
 _SCALE = 1 << 20
 _ROUNDING = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
@@ -66,20 +75,27 @@ def _f_measure(common: np.int64, predicted: int, wanted: int) -> float:
     """The reference's own expression: any other decides differently at the threshold."""
     if common == 0:
         return 0.0
-    precision = common / predicted
-    recall = common / wanted
+    precision, recall = common / predicted, common / wanted
     return 2 * precision * recall / (precision + recall)
 
 
 @_compiled
-def _prepare(ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits) -> np.uint64:
-    """Set up the query: tokens by rarity, bit masks of where each token stands; its signature."""
-    size, signature, pairs = end - start, np.uint64(0), 0
+def _prepare(
+    ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits, query: Bits
+) -> None:
+    """Set up the query: tokens by rarity, masks of where each token stands, signatures."""
+    size, pairs = end - start, 0
+    for word in range(len(query)):
+        query[word] = np.uint64(0)
     for i in range(size):
         token = ids[start + i]
         links[_ORDER, i] = token
         spread = np.uint64(token + 1) * np.uint64(0x9E3779B97F4A7C15)
-        signature ^= np.uint64(1) << (spread >> np.uint64(58))
+        bit = np.uint64(1) << (spread >> np.uint64(58))
+        query[_MARK] ^= bit
+        query[_HALF] ^= bit * ((spread >> np.uint64(57)) & np.uint64(1))
+        word = _WIDE + np.int64((spread >> np.uint64(48)) & np.uint64(7))
+        query[word] ^= np.uint64(1) << ((spread >> np.uint64(51)) & np.uint64(63))
         head = np.int64(slots[token])
         if head == 0 or links[_WORD, links[_LAST, head]] != i >> 6:
             pairs += 1
@@ -108,7 +124,6 @@ def _prepare(ids: Ids, start: int, end: int, slots: Ids, links: Integers, bits: 
                 links[_ORDER, j] = links[_ORDER, j - gap]
                 j -= gap
             links[_ORDER, j] = token
-    return signature
 
 
 @_compiled
@@ -118,24 +133,23 @@ def _forget(ids: Ids, start: int, end: int, slots: Ids) -> None:
 
 
 @_compiled
-def _common_short(size: int, tokens: Ids, start: int, end: int, slots: Ids, bits: Bits) -> np.int64:
+def _common_short(size: int, start: int, end: int, held: Held) -> np.int64:
     """Longest common subsequence with a query of up to 64 tokens: one machine word."""
+    _, tokens, _, _, slots, _, _, _, _, bits, _ = held
     row = ~np.uint64(0)
-    for j in range(start, end):
-        pair = slots[tokens[j]]
-        if pair:
-            matched = row & bits[_MASK, pair]
-            row = (row + matched) | (row - matched)
+    # Indexes without a sign are not looked at for one; a word the query lacks has an empty mask.
+    for j in range(np.uint64(start), np.uint64(end)):
+        matched = row & bits[np.uint64(_MASK), np.uint64(slots[np.uint64(tokens[j])])]
+        row = (row + matched) | (row - matched)
     if size < 64:
         row |= ~np.uint64(0) << np.uint64(size)
     return 64 - _ones(row)  # pyright: ignore[reportArgumentType]
 
 
 @_compiled
-def _common_long(
-    size: int, tokens: Ids, start: int, end: int, slots: Ids, links: Integers, bits: Bits
-) -> np.int64:
+def _common_long(size: int, start: int, end: int, held: Held) -> np.int64:
     """The same over many machine words, visiting only those in which the token stands."""
+    _, tokens, _, _, slots, _, _, _, links, bits, _ = held
     width = (size + 63) >> 6
     for w in range(width):
         bits[_ROW, w] = ~np.uint64(0)
@@ -171,10 +185,9 @@ def _common_long(
 
 
 @_compiled
-def _too_few(
-    missing: float, tokens: Ids, start: int, end: int, slots: Ids, links: Integers
-) -> bool:
+def _too_few(missing: float, start: int, end: int, held: Held) -> bool:
     """Whether more than ``missing`` tokens of a text have no partner in the query."""
+    _, tokens, _, _, slots, _, _, _, links, _, _ = held
     j = start
     while j < end and missing >= 0:
         pair = slots[tokens[j]]
@@ -190,6 +203,16 @@ def _too_few(
 
 
 @_compiled
+def _similarity(size: int, start: int, other: int, least: float, held: Held) -> float:
+    """F of the query with a text; 0 where fewer words than ``least`` have a partner."""
+    if size <= 64:
+        return _f_measure(_common_short(size, start, start + other, held), size, other)
+    if _too_few(other - least, start, start + other, held):
+        return 0.0
+    return _f_measure(_common_long(size, start, start + other, held), size, other)
+
+
+@_compiled
 def _prefix(size: int, threshold: float) -> int:
     """How many of its rarest tokens a text must be listed, and looked up, under."""
     least = int(np.ceil(threshold * size / (2.0 - threshold) - _ROUNDING))
@@ -199,28 +222,43 @@ def _prefix(size: int, threshold: float) -> int:
 @_compiled
 def _class(size: int) -> int:
     found = 0
-    for longest in _LONGEST:
+    for longest in _LONGEST[:-1]:
         found += size > longest
     return found
 
 
 @_compiled
-def _search(
-    size: int,
-    signature: np.uint64,
-    threshold: float,
-    drop_equal: bool,
-    state: Integers,
-    tokens: Ids,
-    texts: Integers,
-    lists: Ids,
-    slots: Ids,
-    postings: Integers,
-    links: Integers,
-    bits: Bits,
-) -> tuple[int, float]:
-    best, found = 0.0, -1
-    state[_QUERY] += 1
+def _alike(start: np.uint64, most: int, marks: Bits, halves: Bits, query: Bits) -> np.uint64:
+    """Of the next postings, a bit for each whose signature has at most so many unlike bits."""
+    mark, half = query[_MARK], query[_HALF]
+    found = np.uint64(0)
+    # Nothing is decided inside these loops, so that several postings are compared at a time.
+    if most < _ALONE:
+        for j in range(np.uint64(_AT_ONCE)):
+            found |= np.uint64(_ones(marks[start + j] ^ mark) <= most) << j
+    else:
+        for j in range(np.uint64(_AT_ONCE)):
+            # The folded signature is the first half on the second.
+            first = halves[start + j] ^ half
+            second = (marks[start + j] ^ mark) ^ first
+            found |= np.uint64(_ones(first) + _ones(second) <= most) << j
+    return found
+
+
+@_compiled
+def _unlike(text: np.uint64, texts: Integers, query: Bits) -> np.int64:
+    """A number of words, at most that of those that a text and the query do not share."""
+    found = np.int64(0)
+    for word in range(8):
+        found += _ones(np.uint64(texts[text, _BITS + word]) ^ query[_WIDE + word])
+    return found
+
+
+@_compiled
+def _search(size: int, threshold: float, drop_equal: bool, held: Held) -> tuple[np.int64, float]:
+    state, _, texts, lists, _, marks, halves, metas, links, _, query = held
+    best, found = 0.0, np.int64(-1)
+    state[_QUERIES] += 1
     # F above t leaves at most (1 - t)(m + n) words without a partner. In whole numbers:
     unshared = int((1.0 - threshold) * _SCALE) + 2
     shortest = int(threshold * size / (2.0 - threshold) - _ROUNDING)
@@ -232,88 +270,80 @@ def _search(
         # A text first met here shares none of the i rarer words, so at most size - i in all.
         longest = int(((2.0 - threshold) * size - 2 * i) / threshold + _ROUNDING)
         for length in range(first, _class(longest) + 1):
-            count = lists[token, length, 1]
-            if count == 0:
-                continue
+            count = np.int64(lists[token, length, 1])
             start = np.int64(lists[token, length, 0])
-            for p in range(start, start + count):
-                at = np.uint64(p)  # an index without a sign is not looked at for one
-                other = (postings[at, 1] >> 16) & _FULL
-                unlike = _ones(np.uint64(postings[at, 0]) ^ signature)
-                # One branch, almost always taken: three would be guessed wrongly too often.
-                if (
-                    (other < shortest)
-                    | (other > longest)
-                    | (unlike * _SCALE > (size + other) * unshared)
-                ) & (other < _FULL):
-                    continue
-                text = postings[at, 1] >> 32
-                if texts[text, 1] == state[_QUERY]:
-                    continue
-                begin, end = texts[text, 0], texts[text + 1, 0]
-                other = end - begin
-                least = threshold * (size + other) / 2 - _ROUNDING
-                # Nor does it share any of its own rarer words.
-                if other - (postings[at, 1] & _FULL) < least:
-                    continue
-                texts[text, 1] = state[_QUERY]
-                if size <= 64:
-                    common = _common_short(size, tokens, begin, end, slots, bits)
-                elif _too_few(other - least, tokens, begin, end, slots, links):
-                    continue
-                else:
-                    common = _common_long(size, tokens, begin, end, slots, links, bits)
-                score = _f_measure(common, size, other)
-                near = score > threshold or (drop_equal and score == threshold)
-                if near and (score > best or (score == best and text < found)):
-                    best, found = score, text
+            most = ((size + min(longest, _LONGEST[length])) * unshared) // _SCALE
+            for done in range(0, count, _AT_ONCE):
+                at = np.uint64(start + done)
+                alike = _alike(at, most, marks, halves, query)
+                if count - done < _AT_ONCE:
+                    alike &= (np.uint64(1) << np.uint64(count - done)) - np.uint64(1)
+                while alike:
+                    lowest = alike & (~alike + np.uint64(1))
+                    alike ^= lowest
+                    meta = metas[at + np.uint64(_ones(lowest - np.uint64(1)))]
+                    text = np.uint64(meta >> 32)
+                    other = (meta >> 16) & _FULL
+                    if other == _FULL:
+                        other = texts[text + np.uint64(1), _START] - texts[text, _START]
+                    # Nor does it share any of its own rarer words.
+                    least = threshold * (size + other) / 2 - _ROUNDING
+                    if (
+                        (other < shortest)
+                        | (other > longest)
+                        | (min(size - i, other - (meta & _FULL)) < least)
+                    ):
+                        continue
+                    if texts[text, _ASKED] == state[_QUERIES]:
+                        continue
+                    texts[text, _ASKED] = state[_QUERIES]
+                    if _unlike(text, texts, query) * _SCALE > (size + other) * unshared:
+                        continue
+                    score = _similarity(size, texts[text, _START], other, least, held)
+                    near = score > threshold or (drop_equal and score == threshold)
+                    position = np.int64(text)
+                    if near and (score > best or (score == best and position < found)):
+                        best, found = score, position
     return found, best
 
 
 @_compiled
-def _make_room(count: np.int64, old: np.int64, state: Integers, postings: Integers) -> np.int64:
+def _make_room(count: np.int64, old: np.int64, held: Held) -> np.int64:
     """Where a list that has filled its room goes on: a room of twice the size, its postings in it.
 
     A room that is free points to the next free one of its size. The places of both are stored plus
     one: zero is none.
     """
+    state, _, _, _, _, marks, halves, metas, _, _, _ = held
     wanted, size = max(2 * count, 1), 0
     while 1 << size < wanted:
         size += 1
     new = state[_ROOMS + size] - 1
     if new >= 0:
-        state[_ROOMS + size] = postings[new, 0]
+        state[_ROOMS + size] = metas[new]
     else:
         new = state[_POSTINGS]
         state[_POSTINGS] += wanted
     for i in range(count):
-        postings[new + i, 0] = postings[old + i, 0]
-        postings[new + i, 1] = postings[old + i, 1]
+        marks[new + i] = marks[old + i]
+        halves[new + i] = halves[old + i]
+        metas[new + i] = metas[old + i]
     if count:
-        postings[old, 0] = state[_ROOMS + size - 1]
+        metas[old] = state[_ROOMS + size - 1]
         state[_ROOMS + size - 1] = old + 1
     return new
 
 
 @_compiled
-def _post(
-    size: int,
-    signature: np.uint64,
-    threshold: float,
-    state: Integers,
-    lists: Ids,
-    postings: Integers,
-    links: Integers,
-) -> bool:
+def _post(size: int, threshold: float, held: Held) -> bool:
     """List the next text under its rarest tokens; False, with nothing done, if room lacks."""
-    prefix = _prefix(size, threshold)
-    length = _class(size)
-    needed = 0
+    state, _, _, lists, _, marks, halves, metas, links, _, query = held
+    prefix, length, needed = _prefix(size, threshold), _class(size), _AT_ONCE
     for i in range(prefix):
         count = lists[links[_ORDER, i], length, 1]
         if count & (count - 1) == 0:
             needed += max(2 * count, 1)
-    if state[_POSTINGS] + needed > len(postings):
+    if state[_POSTINGS] + needed > len(marks):
         return False
     for i in range(prefix):
         token = links[_ORDER, i]
@@ -321,10 +351,11 @@ def _post(
             continue
         count, old = np.int64(lists[token, length, 1]), np.int64(lists[token, length, 0])
         if count & (count - 1) == 0:
-            lists[token, length, 0] = _make_room(count, old, state, postings)
+            lists[token, length, 0] = _make_room(count, old, held)
         p = lists[token, length, 0] + count
-        postings[p, 0] = np.int64(signature)
-        postings[p, 1] = (state[_COUNT] << 32) | (min(size, _FULL) << 16) | min(i, _FULL)
+        marks[p] = query[_MARK]
+        halves[p] = query[_HALF]
+        metas[p] = (state[_COUNT] << 32) | (min(size, _FULL) << 16) | min(i, _FULL)
         lists[token, length, 1] = count + 1
     return True
 
@@ -339,62 +370,31 @@ def sweep(
     ends: Integers,
     found: Integers,
     scores: NDArray[np.float64],
-    state: Integers,
-    tokens: Ids,
-    texts: Integers,
-    lists: Ids,
-    slots: Ids,
-    postings: Integers,
-    links: Integers,
-    bits: Bits,
+    held: Held,
     first: int,
 ) -> int:
     """Look for texts near each one, from ``first`` on, and add it where there is none.
 
     Returns how far it came: it stops at a text for which the postings must be given more room.
     """
+    state, tokens, texts, _, slots, _, _, _, links, bits, query = held
     for number in range(first, len(ends)):
         start = ends[number - 1] if number else 0
         size = ends[number] - start
-        signature = _prepare(ids, start, ends[number], slots, links, bits)
+        _prepare(ids, start, ends[number], slots, links, bits, query)
         found[number] = -1
         if look and size:
-            found[number], scores[number] = _search(
-                size, signature, threshold, drop_equal,
-                state, tokens, texts, lists, slots, postings, links, bits,
-            )  # fmt: skip
+            found[number], scores[number] = _search(size, threshold, drop_equal, held)
         _forget(ids, start, ends[number], slots)
         if not add or found[number] >= 0:
             continue
-        if size and not _post(size, signature, threshold, state, lists, postings, links):
+        if size and not _post(size, threshold, held):
             return number
         for i in range(start, ends[number]):
             tokens[state[_TOKENS]] = ids[i]
             state[_TOKENS] += 1
+        for word in range(8):
+            texts[state[_COUNT], _BITS + word] = np.int64(query[_WIDE + word])
         state[_COUNT] += 1
-        texts[state[_COUNT], 0] = state[_TOKENS]
+        texts[state[_COUNT], _START] = state[_TOKENS]
     return len(ends)
-
-
-@_compiled
-def score_all(
-    ids: Ids,
-    scores: NDArray[np.float64],
-    state: Integers,
-    tokens: Ids,
-    texts: Integers,
-    slots: Ids,
-    links: Integers,
-    bits: Bits,
-) -> None:
-    """ROUGE-L F of one text with every text of the index."""
-    size = len(ids)
-    _prepare(ids, 0, size, slots, links, bits)
-    for text in range(state[_COUNT]):
-        start, end = texts[text, 0], texts[text + 1, 0]
-        if size <= 64:
-            common = _common_short(size, tokens, start, end, slots, bits)
-        else:
-            common = _common_long(size, tokens, start, end, slots, links, bits)
-        scores[text] = _f_measure(common, size, end - start)
-    _forget(ids, 0, size, slots)
