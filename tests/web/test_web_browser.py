@@ -14,6 +14,11 @@ import pytest
 CHROMIUM = Path("/usr/bin/chromium")
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from browsing import served, violations
+
+from didact.store import Run
+
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium"),
@@ -99,17 +104,47 @@ def test_the_filter_by_a_hostile_reason_finds_its_examples(view, server):
     assert view.locator(".status.dropped").count() == view.locator("ol.list li").count()
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_the_screen(browser, server, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+def test_every_page_fits_the_screen_and_has_no_serious_fault(browser, server, width, scheme):
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    )
     view = context.new_page()
     browse(view, f"{server}runs/tidy/examples")
     link = view.locator("ol.list a").first.get_attribute("href")
-    for address in ("", "runs/tidy", "runs/deep--hostile", "runs/tidy/examples", link[1:]):
+    both = "compare?a=tidy&b=begun"
+    addresses = [
+        "", "runs/tidy", "runs/deep--hostile", "runs/begun", "runs/tidy/examples", link[1:],
+        f"{link[1:]}?markdown", f"{link[1:]}/similar", "runs/tidy/rate", "compare", both,
+        f"{both}&show=judged", f"{both}&show=only-a", "compare?a=tidy&b=tidy&show=answers",
+        "runs/nothing", "runs/tidy/examples?q=nothingatall",
+    ]  # fmt: skip
+    for address in addresses:
         view.goto(server + address)
+        view.wait_for_function("() => !document.querySelector('meta[http-equiv=refresh]')")
         assert view.evaluate("document.documentElement.scrollWidth") <= width, address
+        if width != 320:
+            assert violations(view) == [], address
     context.close()
+
+
+def test_a_run_that_goes_on_renews_itself_and_comes_to_its_end(browser, folder, tmp_path):
+    with Run.create(tmp_path / "going") as run:
+        run.write_config("name: going\ngenerate: []\n")
+        file = tmp_path / "going" / "live.json"
+        with served("open", tmp_path) as (address, _):
+            view = browser.new_page()
+            file.write_text('{"stage": "generate", "done": 30, "total": 90}')
+            view.goto(f"{address}runs/going")
+            assert "30 of 90" in view.locator("#live").inner_text()
+            aside = file.with_name("aside")
+            aside.write_text('{"stage": "generate", "done": 60, "total": 90}')
+            aside.replace(file)
+            view.get_by_text("60 of 90").wait_for(timeout=60_000)
+            run.close()
+            view.get_by_text("stopped before generate").wait_for(timeout=60_000)
+            assert view.locator("#live").count() == 0
+            view.close()
 
 
 def test_j_and_k_go_down_and_up_and_slash_to_the_search(browser, server):
