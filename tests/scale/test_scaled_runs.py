@@ -33,7 +33,7 @@ POOLS = [
 
 def run_file(folder: Path, scale: str = "", **model: Any) -> Path:
     settings = "".join(f", {name}: {value}" for name, value in model.items())
-    file = folder / "run.yaml.txt"
+    file = folder / "counted.yaml"
     file.write_text(
         f"""name: counted
 {scale}
