@@ -59,7 +59,7 @@ def methods() -> str:
     lines += ["|---|---|---|---|---|---|"]
     for name in names("recipes"):
         recipe = find("recipes", name)
-        used = re.compile(rf"use: {re.escape(name)}\b(?!-)")
+        used = re.compile(rf"use: {re.escape(name)}\b(?!-|, path:)")  # a path: a source
         files = [path for path, text in runs.items() if used.search(text)]
         links = ", ".join(f"[{p.stem}](../runs/{p.relative_to(RUNS).as_posix()})" for p in files)
         cells = (
