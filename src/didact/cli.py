@@ -28,6 +28,7 @@ from didact.commands.curve import curve_command
 from didact.commands.diversity import diversity_command
 from didact.commands.export import export_command
 from didact.commands.figures import figures_command
+from didact.commands.harness import harness_command
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (
     File,
@@ -55,7 +56,7 @@ from didact.proving import prove, row_lines
 from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_funnel, show_life, show_run
-from didact.sieve import VerdictsFile, With, is_run_file, sieve
+from didact.sieve import Skip, VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.terminal import typed_lines
 from didact.web.command import open_command
@@ -70,19 +71,10 @@ app = typer.Typer(
     " evaluate. Everything is in one run directory and can be replayed.",
 )
 
-app.add_typer(calls, name="calls")
-app.command("open")(open_command)
-app.command("rate")(rate_command)
-app.command("ablate")(ablate_command)
-app.command("audit")(audit_command)
-app.command("convert")(convert_command)
-app.command("export")(export_command)
-app.command("curve")(curve_command)
-app.command("figures")(figures_command)
-app.command("style")(style_command)
-app.command("diversity")(diversity_command)
-app.command("list")(list_command)
-app.command("new")(new_command)
+_RUN, _LOOK, _MODEL, _STUDY, _DATA = (
+    "A run", "Look at it", "Its model", "Compare and study", "Data and components",
+)  # fmt: skip
+"""The groups of the help, in their order."""
 
 Verb = Callable[..., Any]
 
@@ -122,7 +114,7 @@ def _fail(error: DidactError, code: int) -> None:
     sys.exit(code)
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def quickstart(
     out: Annotated[Path, typer.Option(help="Where the two runs go.")] = Path("out/quickstart"),
     seed: Annotated[int, typer.Option(help="The seed of both runs.")] = 0,
@@ -138,7 +130,7 @@ def quickstart(
     say(f"next      didact show {own}    or    didact chat {own}", quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def run(
     file: File,
     overrides: Overrides = None,
@@ -152,7 +144,7 @@ def run(
     say(f"report    {page}\nnext      didact show {path}", quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def generate(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
     quiet: Quiet = False,
@@ -161,20 +153,22 @@ def generate(
     _stage(pipeline.generate, file, overrides, out=out, retry=retry, quiet=quiet, after="filter")
 
 
-@app.command("filter")
+@app.command("filter", rich_help_panel=_RUN)
 def filter_command(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
-    quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None, as_json: Json = False,
+    quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None, skip: Skip = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Judge the examples of a run file, or of a file of data (--with, -o); nothing is deleted."""
     if with_ or not is_run_file(file):
         filters = [*(with_ or ()), *(overrides or ())]
-        print(sieve(file, filters, out=out, verdicts_to=verdicts).told(as_json=as_json))
+        done = sieve(file, filters, out=out, verdicts_to=verdicts, skip=skip)
+        print(done.told(as_json=as_json))
         return
     _stage(pipeline.filter, file, overrides, out=out, retry=retry, quiet=quiet, after="train")
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def train(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
     quiet: Quiet = False,
@@ -183,7 +177,7 @@ def train(
     _stage(pipeline.train, file, overrides, out=out, retry=retry, quiet=quiet, after="evaluate")
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def evaluate(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
     quiet: Quiet = False,
@@ -211,7 +205,7 @@ def _stages(
     return path
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def check(
     file: File,
     overrides: Overrides = None,
@@ -268,7 +262,7 @@ def _agreed(found: Forecast, config: RunConfig) -> bool:
     )
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def show(
     path: RunPath,
     example_id: Annotated[
@@ -294,7 +288,7 @@ def show(
         print(show_run(opened, count=count, dropped_by=dropped_by, as_json=as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run directories.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="The HTML file.")] = None,
@@ -305,7 +299,7 @@ def report(
     print(build(runs, out or runs[0] / "report.html"))
 
 
-@app.command()
+@app.command(rich_help_panel=_MODEL)
 def chat(
     path: RunPath,
     model: Annotated[str, typer.Option(help="trained or base.")] = "trained",
@@ -317,3 +311,22 @@ def chat(
         say("An instruction a line; an empty line or Ctrl-D ends.")
         for answer in turns(typed_lines()):
             print(answer)
+
+
+for _name, _group, _command in (
+    ("open", _LOOK, open_command),
+    ("rate", _LOOK, rate_command),
+    ("figures", _LOOK, figures_command),
+    ("export", _MODEL, export_command),
+    ("curve", _STUDY, curve_command),
+    ("ablate", _STUDY, ablate_command),
+    ("style", _STUDY, style_command),
+    ("audit", _STUDY, audit_command),
+    ("harness", _STUDY, harness_command),
+    ("diversity", _DATA, diversity_command),
+    ("convert", _DATA, convert_command),
+    ("list", _DATA, list_command),
+    ("new", _DATA, new_command),
+):
+    app.command(_name, rich_help_panel=_group)(_command)
+app.add_typer(calls, name="calls", rich_help_panel=_DATA)
