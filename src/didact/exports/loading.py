@@ -13,7 +13,7 @@ from didact.errors import DidactError
 from didact.exports.parity import Loaded
 from didact.exports.trained import Kind
 
-__all__ = ["adapted", "ends", "gguf", "plain", "tokenizer_of"]
+__all__ = ["adapted", "ends", "gguf", "plain", "positions", "tokenizer_of"]
 
 
 def plain(folder: Path, *, kind: Kind = "causal") -> Loaded:
@@ -67,6 +67,13 @@ def tokenizer_of(folder: Path, **settings: str) -> Any:  # noqa: ANN401  (transf
     return transformers.AutoTokenizer.from_pretrained(
         str(folder), local_files_only=True, trust_remote_code=False, **settings
     )
+
+
+def positions(folder: Path) -> int | None:
+    """Most tokens that a model can read; None where it does not say."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    found = config.get("max_position_embeddings")
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def ends(folder: Path) -> frozenset[int]:

@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from didact.components import nearest
 from didact.errors import ConfigError
-from didact.exports import adapter, gguf, hub, merged, ollama
+from didact.exports import (
+    adapter,
+    axolotl,
+    gguf,
+    hub,
+    llama_factory,
+    merged,
+    ollama,
+    trl,
+    unsloth,
+)
 from didact.exports.card import card
 from didact.exports.export import Exported, Maker, Options, into
 from didact.exports.trained import open_trained
@@ -33,6 +43,10 @@ TARGETS: Mapping[str, Target] = {
     "gguf": Target(gguf.make, "one file for llama.cpp, by its own converter"),
     "ollama": Target(ollama.make, "a Modelfile with template and stop tokens"),
     "hub": Target(hub.make, "the merged model, pushed", after=hub.push),
+    "trl": Target(trl.make, "config and data for trl sft", model=False),
+    "axolotl": Target(axolotl.make, "config and data for axolotl", model=False),
+    "llama-factory": Target(llama_factory.make, "config and data for LLaMA-Factory", model=False),
+    "unsloth": Target(unsloth.make, "config and data for unsloth", model=False),
 }
 
 
