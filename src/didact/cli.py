@@ -56,7 +56,7 @@ from didact.proving import prove, row_lines
 from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_funnel, show_life, show_run
-from didact.sieve import Skip, VerdictsFile, With, is_run_file, sieve
+from didact.sieve import From, Skip, VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.terminal import typed_lines
 from didact.web.command import open_command
@@ -156,13 +156,13 @@ def generate(
 @app.command("filter", rich_help_panel=_RUN)
 def filter_command(
     file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
-    quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None, skip: Skip = False,
-    as_json: Json = False,
+    quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None,
+    origin: From = None, skip: Skip = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Judge the examples of a run file, or of a file of data (--with, -o); nothing is deleted."""
     if with_ or not is_run_file(file):
         filters = [*(with_ or ()), *(overrides or ())]
-        done = sieve(file, filters, out=out, verdicts_to=verdicts, skip=skip)
+        done = sieve(file, filters, out=out, verdicts_to=verdicts, source=origin, skip=skip)
         print(done.told(as_json=as_json))
         return
     _stage(pipeline.filter, file, overrides, out=out, retry=retry, quiet=quiet, after="train")

@@ -18,8 +18,11 @@ from didact.models.embedded import Embedded
 from didact.prices import money
 from didact.progress import summary_line
 from didact.records import Example, Message, Request, Sampling
+from didact.report.comparison import Metric, compare
+from didact.report.reading import clusters_of
 from didact.resolve import models
 from didact.runfile import load
+from didact.stats.bootstrap import Interval
 from didact.store import STAGES, Run
 from didact.text.differences import differences, in_one_line
 from didact.touched import read_touched
@@ -44,8 +47,10 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
         if (logged := read_ledger(run).logged) is not None:
             told = f"{logged.made:,} calls so far, for {money(logged.usd)}"
             lines.append(f"{'calls':<9} {told}; run again, and none is repeated")
-    for (metric, model), (mean, number) in _means_of(run).items():
-        lines.append(f"{'score':<9} {metric} {model}: {mean:.1f} (n={number}; intervals: report)")
+    for metric in _metrics(run):
+        for line in metric.models:
+            told = f"{metric.key} {line.model}: {_bounds(line.score)} (n={line.items})"
+            lines.append(f"{'score':<9} {told}")
     if (touched := read_touched(run)) is not None:
         lines.append(f"{'touched':<9} {touched.line()}")
     lines += show_ledger(read_ledger(run))
@@ -145,20 +150,30 @@ def _dropped(run: Run, name: str, count: int) -> str:
     return "\n".join(lines)
 
 
-def _means_of(run: Run) -> dict[tuple[str, str], tuple[float, int]]:
+def _metrics(run: Run) -> tuple[Metric, ...]:
     if run.stage("evaluate") is None:
-        return {}
-    values: dict[tuple[str, str], list[float]] = {}
-    for score in run.scores():
-        if score.value is not None:
-            values.setdefault((score.metric, score.model), []).append(score.value)
-    return {key: (sum(found) / len(found), len(found)) for key, found in values.items()}
+        return ()
+    clusters = clusters_of(run.items())
+    return compare(run.scores(), families={}, clusters=clusters, order=("base", "trained"))
+
+
+def _bounds(score: Interval) -> str:
+    return f"{score.mean:.1f} [{score.low:.1f}, {score.high:.1f}]"
 
 
 def _means(run: Run) -> list[dict[str, object]]:
+    """As the report shows them: a metric from 0 to 1 as points of 100."""
     return [
-        {"metric": metric, "model": model, "mean": mean, "n": number}
-        for (metric, model), (mean, number) in _means_of(run).items()
+        {
+            "metric": metric.key,
+            "model": line.model,
+            "mean": line.score.mean,
+            "low": line.score.low,
+            "high": line.score.high,
+            "n": line.items,
+        }
+        for metric in _metrics(run)
+        for line in metric.models
     ]
 
 
@@ -178,8 +193,10 @@ def show_funnel(run: Run) -> str:
         f" families among them; {audit['seen_in_pretraining']:.0%} stand in the pre-training pages"
         " to the letter"
     )
-    for (metric, model), (mean, number) in _means_of(run).items():
-        lines.append(f"{'score':<9} {metric:<12} {model:<8} {mean:5.1f}  (n={number})")
+    for metric in _metrics(run):
+        for line in metric.models:
+            told = f"{metric.key:<12} {line.model:<8} {_bounds(line.score)}"
+            lines.append(f"{'score':<9} {told}  (n={line.items})")
     return "\n".join(lines)
 
 

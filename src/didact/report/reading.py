@@ -22,7 +22,7 @@ from didact.runfile import load
 from didact.store import STAGES, Run
 from didact.touched import Touched, read_touched
 
-__all__ = ["Facts", "Stage", "read"]
+__all__ = ["Facts", "Stage", "clusters_of", "read", "stated"]
 
 Row = TypeVar("Row")
 
@@ -92,7 +92,7 @@ class Facts:
     @property
     def clusters(self) -> Mapping[str, str]:
         """What an item is drawn together with: its family, its task, its question."""
-        return self._stated("family", "task", "question")
+        return clusters_of(self.items)
 
     @property
     def turns(self) -> Mapping[str, str]:
@@ -100,19 +100,29 @@ class Facts:
         return {item: f"turn {number}" for item, number in self._stated("turn").items()}
 
     def _stated(self, *keys: str) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for item in self.items:
-            given = (item.meta.get(key) for key in keys)
-            stated = next((value for value in given if value not in (None, "")), None)
-            if isinstance(stated, str | int):
-                found[item.id] = str(stated)
-        return found
+        return stated(self.items, *keys)
 
     @property
     def repeated(self) -> Sequence[Example]:
         """Test items whose prompt is that of a kept example."""
         kept = {example.prompt for example in self.kept}
         return [item for item in self.items if item.prompt in kept]
+
+
+def stated(items: Sequence[Example], *keys: str) -> Mapping[str, str]:
+    """The first of these keys that an item's ``meta`` has, by the id of the item."""
+    found: dict[str, str] = {}
+    for item in items:
+        given = (item.meta.get(key) for key in keys)
+        value = next((value for value in given if value not in (None, "")), None)
+        if isinstance(value, str | int):
+            found[item.id] = str(value)
+    return found
+
+
+def clusters_of(items: Sequence[Example]) -> Mapping[str, str]:
+    """What each item is drawn together with: its family, its task, its question."""
+    return stated(items, "family", "task", "question")
 
 
 def read(path: Path) -> Facts:
