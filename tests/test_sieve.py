@@ -113,6 +113,39 @@ def test_the_name_decides_between_lines_an_array_and_compression(file, tmp_path)
     assert not list(tmp_path.glob("*.new"))
 
 
+def test_a_name_in_parquet_gets_a_table_that_is_read_again(file, tmp_path):
+    out = tmp_path / "kept.parquet"
+    done = sieve(file, ["length"], out=out)
+    name, found = examples_of(out)
+    assert name == "parquet"
+    again = list(found)
+    assert [e.instruction for e in again] == [row["instruction"] for row in ROWS[:3]]
+    assert [e.meta["grade"] for e in again] == [3, 5, 4]
+    assert done.written == 3
+
+
+def test_a_row_that_cannot_be_read_is_an_error_with_its_line_or_counted(file, tmp_path):
+    with file.open("a", encoding="utf-8") as lines_after:
+        lines_after.write('not json\n{"instruction": "Say it.", "output": ""}\n')
+    with pytest.raises(ConfigError, match=r"data\.jsonl, line 5: not a JSON .*--skip"):
+        sieve(file, ["length"])
+    done = didact("filter", file, "--with", "length", "--skip")
+    assert done.exit_code == 0, done.output
+    assert "not read               1  not JSON" in done.stdout
+    assert "not read               1  'output' is empty" in done.stdout
+    account = json.loads(didact("filter", file, "--with", "length", "--skip", "--json").stdout)
+    assert account["read"] == 4
+    assert sum(account["refusals"]["refused"].values()) == 2
+
+
+def test_the_source_can_be_named(file):
+    with pytest.raises(ConfigError, match="line 1"):
+        sieve(file, ["length"], source="dolly")
+    done = didact("filter", file, "--with", "length", "--from", "jsonl")
+    assert done.exit_code == 0
+    assert "as jsonl" in done.stdout
+
+
 def test_settings_are_read_as_in_a_run_file(tmp_path):
     assert filter_of("novelty") == Novelty()
     assert filter_of("novelty:below=0.5,mode=faithful") == Novelty(below=0.5, mode="faithful")
@@ -134,6 +167,7 @@ def test_settings_are_read_as_in_a_run_file(tmp_path):
         (("--with", "novelty:below"), "name=value"),
         (("--with", "novelty:below=2"), "at most 1"),
         (("--with", "judged"), "asks a model"),
+        (("--with", "contamination"), "against="),
         (("--with", "novelty", "below=0.5"), "no 'below=0.5'"),
     ],
 )

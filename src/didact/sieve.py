@@ -3,7 +3,8 @@
 The filters are those of a run file, judged the same way: each sees what those before it kept, each
 row gets a verdict from each filter that saw it, and nothing is lost without a reason. What is kept
 is written as it was read where that is a table of texts or messages, columns that no filter looks
-at included; of other formats the nearest that can be written.
+at included; of other formats the nearest that can be written. A name in .parquet gets didact's own
+table.
 
 Filters that ask models need a run file, which says whom to ask.
 """
@@ -23,6 +24,7 @@ from typing import Annotated, BinaryIO, cast
 
 import typer
 
+from didact import tables
 from didact.components import build, find
 from didact.context import Context, Filter
 from didact.convert import examples_of
@@ -35,7 +37,17 @@ from didact.judging import asks
 from didact.records import JSON, Example, Verdict
 from didact.sifting import Judgement, Sifting
 
-__all__ = ["Sieved", "Step", "VerdictsFile", "With", "filter_of", "is_run_file", "sieve"]
+__all__ = [
+    "From",
+    "Sieved",
+    "Skip",
+    "Step",
+    "VerdictsFile",
+    "With",
+    "filter_of",
+    "is_run_file",
+    "sieve",
+]
 
 With = Annotated[
     list[str] | None,
@@ -43,6 +55,15 @@ With = Annotated[
 ]
 VerdictsFile = Annotated[
     Path | None, typer.Option("--verdicts", help="With --with: every verdict, as JSON Lines.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="With --with: the source that reads it, if not told from it."
+    ),
+]
+Skip = Annotated[
+    bool, typer.Option("--skip", help="With --with: count rows that cannot be read, and go on.")
 ]
 
 _LIKE_READ = {"alpaca": "alpaca", "dolly": "dolly", "oasst": "oasst", "sharegpt": "sharegpt"}
@@ -166,8 +187,13 @@ def sieve(
     *,
     out: Path | None = None,
     verdicts_to: Path | None = None,
+    source: str | None = None,
+    skip: bool = False,
 ) -> Sieved:
-    """Judge the examples of a file; write those kept to ``out`` and all verdicts where wanted."""
+    """Judge the examples of a file; write those kept to ``out`` and all verdicts where wanted.
+
+    ``skip`` counts rows that cannot be read, where otherwise the first of them is an error.
+    """
     if not filters:
         raise ConfigError(f"{path} is no run file; to filter data name a filter: --with novelty")
     for target in (out, verdicts_to):
@@ -175,14 +201,16 @@ def sieve(
             raise ConfigError(f"{target}: is what is read; name another file")
     components = [filter_of(text) for text in filters]
     refusals = Refusals()
-    source, found = examples_of(path, refusals=refusals)
+    source, found = examples_of(path, source=source, refusals=refusals, skip=skip)
     examples = list(found)
     rows: list[dict[str, JSON]] = []
     kept, steps = asyncio.run(_judged(components, examples, rows if verdicts_to else None))
     done = Sieved(source=source, read=len(examples), steps=steps, refusals=refusals, out=out)
     if verdicts_to is not None:
         _write(verdicts_to, rows)
-    if out is not None:
+    if out is not None and out.suffix == ".parquet":
+        done.written = _write_whole(out, kept)
+    elif out is not None:
         _write(out, _rows(done, kept, source))
     return done
 
@@ -257,6 +285,18 @@ def _plain(example: Example) -> dict[str, JSON]:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _write_whole(path: Path, examples: Iterable[Example]) -> int:
+    """The examples as didact keeps them; how many there were."""
+    aside = path.with_name(f"{path.name}.new")
+    try:
+        count = tables.EXAMPLES.write(aside, examples)
+        with storing(path):
+            os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
 
 
 def _write(path: Path, rows: Iterable[dict[str, JSON]]) -> None:

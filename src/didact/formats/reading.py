@@ -21,7 +21,7 @@ from didact.text.rows import Row, RowError
 __all__ = ["Data", "Reading", "is_text", "one_turn", "optional_text", "provenance", "row_of"]
 
 Data: TypeAlias = "dict[str, JSON]"
-_SKIP = " Or set `on_error: skip` to read on without such rows; they are counted."
+_SKIP = " Or set `on_error: skip` (--skip of a command) to count such rows and read on."
 
 
 class Reading:
