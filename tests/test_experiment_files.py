@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from pathlib import Path
@@ -38,7 +39,7 @@ def data(name: str, *overrides: str) -> list[Example]:
 
 
 def test_the_page_lists_every_run_file_and_every_file_names_its_command():
-    listed = {FOLDER / file for file in CURVES} | {FOLDER / "filters.yaml"}
+    listed = {FOLDER / name for name in (*CURVES, "filters.yaml", "style.yaml")}
     for file, arms in CURVES.items():
         listed |= {(FOLDER / file).parent / arm for arm in (arms or "").split(",") if arm}
     files = set(FOLDER.rglob("*.yaml"))
@@ -93,6 +94,18 @@ def test_worked_answers_end_in_the_answer_and_pairs_of_steps_are_held_out():
     assert 0.4 < share < 0.6
     tests = items(load(FOLDER / "reasons/all.yaml").evaluate)
     assert not {one.meta["family"] for one in tests} & {one.meta["family"] for one in worked}
+
+
+def test_a_judge_by_looks_prefers_the_shorter_answer_wherever_it_stands():
+    from didact.components import find
+    from didact.evaluators.pairwise import Pairwise
+
+    judge = find("models", "./judge_by_looks.py", folder=FOLDER)()
+    ask = Pairwise()._prompt  # the form that the judge reads
+    item = data("labels/right.yaml")[0]
+    for first, second, said in (("ab", "abc", "A"), ("abc", "ab", "B"), ("ab", "cd", "C")):
+        reply = asyncio.run(judge.ask(ask(item, first, second)))
+        assert reply.text.endswith(f"[[{said}]]")
 
 
 @pytest.mark.slow

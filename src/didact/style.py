@@ -27,7 +27,7 @@ from didact.records import Answer, Example
 from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap
 from didact.stats.form import Form, form, mark_distance
 from didact.store import Run
-from didact.text.surface import Surface, surface
+from didact.text.surface import MARKS, Surface, surface
 
 __all__ = ["Distance", "Exact", "Preferred", "Style", "recorded_style", "run_style"]
 
@@ -93,6 +93,7 @@ class Style:
         if self.recorded:
             return [_of_judge(one) for one in self.preferred]
         told += [_of_judge(one) for one in self.preferred[:1]]
+        told += [self._of_control(one) for one in self.preferred[:1]]
         gains = [one for one in self.exact if one.model == TRAINED and one.gain]
         for one in gains[:2]:
             told.append(self._of_exact(one))
@@ -110,6 +111,19 @@ class Style:
                 " gain is more than form is not controlled for."
             )
         return told
+
+    def _of_control(self, one: Preferred) -> str:
+        """What the judge makes of the model that learned the form alone."""
+        for other in self.preferred:
+            if (other.model, other.metric) == (self.shuffled, one.metric):
+                text = f"It prefers {other.model}, tuned on shuffled answers, in"
+                text += f" {_plain(other.found.raw)} %"
+                if one.found.raw.mean > 50:
+                    gain, form_gain = one.found.raw.mean - 50, other.found.raw.mean - 50
+                    text += f": {100 * form_gain / gain:.0f} % of its gain over an even match is"
+                    text += " had by form alone"
+                return f"{text}."
+        return "The judge was not shown a model tuned on shuffled answers."
 
     def _of_exact(self, one: Exact) -> str:
         assert one.gain is not None
@@ -173,7 +187,10 @@ def recorded_style(file: Path) -> Style:
         read = [(p, a, b) for p, a, b in rows if p is not None]
         if len(read) >= 3:
             fitted = form(
-                [p for p, _, _ in read], [_difference(a, b) for _, a, b in read], seed=_SEED
+                [p for p, _, _ in read],
+                [_difference(a, b) for _, a, b in read],
+                seed=_SEED,
+                names=MARKS,
             )
             preferred.append(Preferred(model, against, "preference", fitted, len(rows) - len(read)))
     distances: list[Distance] = []
@@ -223,7 +240,7 @@ def _preferred(
                     continue
                 pairs.append((value, _difference(texts[role, item], other)))
             if len(pairs) >= 3:
-                fitted = form([p for p, _ in pairs], [d for _, d in pairs], seed=_SEED)
+                fitted = form([p for p, _ in pairs], [d for _, d in pairs], seed=_SEED, names=MARKS)
                 found.append(Preferred(role, against, metric, fitted, unread))
     # The model that was tuned first: it is what the page is about.
     return sorted(found, key=lambda one: one.model != TRAINED)
@@ -312,13 +329,16 @@ def _mean(marks: Sequence[Surface]) -> Surface:
 
 def _of_judge(one: Preferred) -> str:
     found = one.found
-    text = (
-        f"The judge prefers {one.model} to {one.against} in {_plain(found.raw)} % of"
-        f" {found.items:,} pairs; where both answers looked alike, in {_plain(found.alike)} %."
-    )
+    text = f"The judge prefers {one.model} to {one.against} in {_plain(found.raw)} % of"
+    text += f" {found.items:,} pairs"
+    if found.alike is None or found.explained is None:
+        return f"{text}; every verdict is the same, so form cannot be told from content by it."
+    text += f"; where both answers looked alike, in {_plain(found.alike)} %."
     if found.share is None or found.raw.mean <= 50:
-        return f"{text} That is no clear gain; form gives it {_signed(found.explained)} points."
-    return f"{text} Form explains {_plain(found.share)} % of the gain over an even match."
+        text += f" That is no clear gain; form gives it {_signed(found.explained)} points."
+    else:
+        text += f" Form explains {_plain(found.share)} % of the gain over an even match."
+    return " ".join([text, *(f"But: {warning}." for warning in found.warnings)])
 
 
 def _plain(interval: Interval) -> str:

@@ -18,6 +18,8 @@ def pairs(rng, *, form_logit, content, items=600, longer=1.0):
 def test_a_judge_of_length_alone_leaves_nothing_where_answers_look_alike():
     chosen, marks = pairs(np.random.default_rng(7), form_logit=2.5, content=0.0)
     found = form(chosen, marks, seed=0)
+    assert found.alike is not None
+    assert found.explained is not None
     assert found.raw.low > 60
     assert found.alike.low < 50 < found.alike.high
     assert found.share is not None
@@ -29,6 +31,8 @@ def test_a_judge_of_length_alone_leaves_nothing_where_answers_look_alike():
 def test_a_judge_of_content_alone_loses_nothing():
     chosen, marks = pairs(np.random.default_rng(1), form_logit=0.0, content=1.2)
     found = form(chosen, marks, seed=0)
+    assert found.alike is not None
+    assert found.explained is not None
     assert found.alike.low < found.raw.mean < found.alike.high
     assert found.explained.low < 0 < found.explained.high
 
@@ -36,8 +40,22 @@ def test_a_judge_of_content_alone_loses_nothing():
 def test_changing_the_sides_changes_the_sign_of_everything():
     chosen, marks = pairs(np.random.default_rng(2), form_logit=1.0, content=0.5, items=200)
     one, other = form(chosen, marks, seed=0), form(1 - chosen, -marks, seed=0)
+    assert one.alike is not None
+    assert other.alike is not None
     assert one.alike.mean == pytest.approx(100 - other.alike.mean)
     assert one.slopes[0].mean == pytest.approx(other.slopes[0].mean)
+
+
+def test_what_cannot_be_told_apart_is_not_told():
+    rng = np.random.default_rng(8)
+    marks = rng.uniform(1, 2, (50, 2)) * [1, -1]
+    found = form([1.0] * 50, marks, seed=0, names=["words", "list"])
+    assert (found.alike, found.explained, found.share) == (None, None, None)
+    assert [warning.split()[:3] for warning in found.warnings] == [
+        ["every", "verdict", "is"],
+        ["always", "more", "words"],
+        ["always", "less", "list"],
+    ]
 
 
 def test_a_draw_has_no_share_and_what_cannot_be_fitted_is_refused():
@@ -57,6 +75,7 @@ def test_the_interval_where_answers_look_alike_holds_the_truth():
     for _ in range(60):
         chosen, marks = pairs(rng, form_logit=1.0, content=0.4, items=200)
         found = form(chosen, marks, seed=0, draws=100).alike
+        assert found is not None
         held += found.low <= truth <= found.high
     assert held / 60 >= 0.86  # 95 %, less three standard errors
 

@@ -35,10 +35,14 @@ def _preferences(style: Style) -> Iterator[Figure]:
         name = f"{one.model} over {one.against} ({one.metric.replace('_', ' ')})"
         found = one.found
         spans.append(_span("raw", found.raw, group=name))
-        spans.append(_span("where both looked alike", found.alike, accent=True))
-        share = "no clear gain" if found.share is None else _told(found.share)
-        told = [_told(found.raw), _told(found.alike), _told(found.explained), share]
-        rows.append([name, *told, found.items, one.unread])
+        if found.alike is not None:
+            spans.append(_span("where both looked alike", found.alike, accent=True))
+        told = [
+            _told(interval) if interval else "cannot be told"
+            for interval in (found.alike, found.explained, found.share)
+        ]
+        rows.append([name, _told(found.raw), *told, found.items, one.unread])
+        rows[-1].append("; ".join(found.warnings))
     title = "What the judge prefers, raw and where both answers look alike, percent"
     yield Figure(
         name="preference",
@@ -46,7 +50,7 @@ def _preferences(style: Style) -> Iterator[Figure]:
         svg=charts.intervals(spans, title=title, desc=_desc(spans)),
         head=[
             *("Pair", "Raw", "Looking alike", "Points that are form", "Share of the gain, %"),
-            *("Pairs", "Unread"),
+            *("Pairs", "Unread", "Beware"),
         ],
         rows=rows,
         note="A logistic model of the differences in length, lists, headings, hedging and opening"

@@ -32,15 +32,18 @@ class Form(NamedTuple):
     """A mean preference, and what of it the marks explain; percent."""
 
     raw: Interval
-    alike: Interval
-    """Where both answers looked the same."""
-    explained: Interval
+    alike: Interval | None
+    """Where both answers looked the same; None where every verdict is the same, which any mark and
+    none explains."""
+    explained: Interval | None
     """Raw less alike: the points that are form."""
     share: Interval | None
     """Explained over the gain above 50; None where the gain may be none at all."""
     slopes: tuple[Interval, ...]
     """Of each mark, logits: above 0 where the judge prefers more of it."""
     items: int
+    warnings: tuple[str, ...]
+    """When not to trust it."""
 
 
 def form(
@@ -49,6 +52,7 @@ def form(
     *,
     seed: int,
     draws: int = _DRAWS,
+    names: Sequence[str] = (),
 ) -> Form:
     """The part of preferences from 0 to 1 that differences of marks explain, item by item."""
     outcome = np.asarray(preferences, dtype=np.float64)
@@ -71,18 +75,30 @@ def form(
     raw = 100 * (weights @ outcome) / total
     alike = np.clip(raw + 100 * (weights * gap).sum(axis=1) / total, 0, 100)
     units = len(outcome)
+    same = bool((outcome == outcome[0]).all())
 
     def told(values: Numbers) -> Interval:
         return expanded(float(values[0]), values[1:], units=units)
 
     return Form(
         raw=told(raw),
-        alike=_by_logits(alike, units),
-        explained=_normal(raw - alike, units),
-        share=_share(raw, alike, units),
+        alike=None if same else _by_logits(alike, units),
+        explained=None if same else _normal(raw - alike, units),
+        share=None if same else _share(raw, alike, units),
         slopes=tuple(told(fits[:, 1 + n]) for n in range(marks.shape[1])),
         items=units,
+        warnings=_warnings(marks, names, same=same),
     )
+
+
+def _warnings(marks: Numbers, names: Sequence[str], *, same: bool) -> tuple[str, ...]:
+    told = ["every verdict is the same: form and content cannot be told apart"] if same else []
+    for number, name in enumerate(names):
+        column = marks[:, number]
+        if column.min() > 0 or column.max() < 0:
+            side = "more" if column.min() > 0 else "less"
+            told.append(f"always {side} {name} than the other: where they look alike is a guess")
+    return tuple(told)
 
 
 def mark_distance(
