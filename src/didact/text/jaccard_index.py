@@ -80,12 +80,13 @@ class JaccardIndex:
         self._shingle = shingle
         self._vocabulary: defaultdict[Hashable, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
-        self._state = np.zeros(4, np.int64)
+        self._state = np.zeros(4 + 32, np.int64)
         self._tokens = np.zeros(1024, np.int32)
         self._texts = np.zeros((64, 3), np.int64)
         self._lists = np.zeros((256, _CLASSES, 2), np.int32)
         self._seen = np.zeros(256, np.int32)
-        self._postings = np.zeros(1024, np.int64)
+        self._marks = np.zeros(1024, np.uint64)
+        self._places = np.zeros(1024, np.int64)
 
     def __len__(self) -> int:
         return int(self._state[0])
@@ -114,14 +115,15 @@ class JaccardIndex:
         found, scores = np.empty(len(ends), np.int64), np.empty(len(ends), np.float64)
         done = 0
         while True:
-            done = sweep(
-                look, add, self._threshold, ids, ends, found, scores,
-                self._state, self._tokens, self._texts, _SIZES, self._lists, self._postings,
-                self._seen, done,
+            held = (
+                self._state, self._tokens, self._texts, _SIZES, self._lists,
+                self._marks, self._places, self._seen,
             )  # fmt: skip
+            done = sweep(look, add, self._threshold, ids, ends, found, scores, held, done)
             if done == len(ends):
                 break
-            self._postings = _room(self._postings, len(self._postings) + 1)
+            self._marks = _room(self._marks, len(self._marks) + 1)
+            self._places = _room(self._places, len(self._marks))
         pairs = zip(scores.tolist(), found.tolist(), strict=True)
         return [Neighbour(score, at) if at >= 0 else None for score, at in pairs]
 

@@ -7,10 +7,11 @@ fraction of the time that array expressions take, and are kept on disk where one
 Layout. ``tokens`` holds the token ids of all texts, each text's once and the rarest first, end to
 end; ``texts[i]`` is where text *i* starts in it, the last query that compared it, its signature.
 ``seen`` holds for each token the last query that it stood in. ``classes`` says for each size which
-class it is in. ``lists[token, class]`` is the newest chunk of postings of a token in texts of that
-class, and how many there are. Chunk *k* has a header that points to chunk *k - 1* and room for 2**k
-postings, so the count alone says how far each is filled. A posting is the position of a text and
-its signature, folded to 32 bits: the search reads millions of them, and memory is what limits it.
+class it is in. ``lists[token, class]`` is where the postings of a token in texts of that class
+begin, and how many there are, with room for the next power of two. A posting is a text's signature,
+in ``marks``, and its position, in ``places``: a search reads the signatures of 64 after one
+another, eight bytes each. ``state`` holds counters, and where rooms that lists have outgrown begin,
+by size.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ __all__ = ["sweep"]
 
 Ids: TypeAlias = NDArray[np.int32]
 Integers: TypeAlias = NDArray[np.int64]
+Bits: TypeAlias = NDArray[np.uint64]
+Held: TypeAlias = tuple[Integers, Ids, Integers, Ids, Ids, Bits, Integers, Ids]
+"""``state, tokens, texts, classes, lists, marks, places, seen``."""
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_COUNT, _TOKENS, _POSTINGS, _QUERY = 0, 1, 2, 3
+_COUNT, _TOKENS, _POSTINGS, _QUERY, _ROOMS = 0, 1, 2, 3, 4
 _START, _ASKED, _SIGNATURE = 0, 1, 2
-_LOW = np.uint64(0xFFFFFFFF)
+_AT_ONCE = 64
+"""Postings looked at together; so many more than there are have room."""
 _SCALE = 1 << 20
 _ROUNDING = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
@@ -89,11 +94,6 @@ def _signature(ids: Ids, start: int, end: int) -> np.uint64:
 
 
 @_compiled
-def _folded(signature: np.uint64) -> np.int64:
-    return np.int64((signature ^ (signature >> np.uint64(32))) & _LOW)
-
-
-@_compiled
 def _class_of(size: int, classes: Ids) -> int:
     return classes[min(size, len(classes) - 1)]
 
@@ -105,10 +105,19 @@ def _prefix(size: int, threshold: float) -> int:
 
 
 @_compiled
-def _similarity(
-    size: int, text: int, threshold: float, query: int, tokens: Ids, texts: Integers, seen: Ids
-) -> float:
+def _alike(start: np.uint64, most: int, marks: Bits, mark: np.uint64) -> np.uint64:
+    """Of the next postings, a bit for each whose signature has at most so many unlike bits."""
+    found = np.uint64(0)
+    # Nothing is decided inside this loop, so that several postings are compared at a time.
+    for j in range(np.uint64(_AT_ONCE)):
+        found |= np.uint64(_ones(marks[start + j] ^ mark) <= most) << j
+    return found
+
+
+@_compiled
+def _similarity(size: int, text: int, threshold: float, query: int, held: Held) -> float:
     """Jaccard with the query; -1 as soon as it cannot reach the threshold."""
+    _, tokens, texts, _, _, _, _, seen = held
     start, end = texts[text, _START], texts[text + 1, _START]
     other = end - start
     least = int(np.ceil(threshold * (size + other) / (1.0 + threshold) - _ROUNDING))
@@ -125,23 +134,12 @@ def _similarity(
 
 @_compiled
 def _search(
-    ids: Ids,
-    start: int,
-    end: int,
-    signature: np.uint64,
-    threshold: float,
-    state: Integers,
-    tokens: Ids,
-    texts: Integers,
-    classes: Ids,
-    lists: NDArray[np.int32],
-    postings: Integers,
-    seen: Ids,
-) -> tuple[int, float]:
-    best, found = 0.0, -1
+    ids: Ids, start: int, end: int, mark: np.uint64, threshold: float, held: Held
+) -> tuple[np.int64, float]:
+    state, _, texts, classes, lists, marks, places, _ = held
+    best, found = 0.0, np.int64(-1)
     query = state[_QUERY]
     size = end - start
-    folded = _folded(signature)
     # J of at least t leaves at most (1 - t)/(1 + t) of m + n words in one text only.
     unshared = int((1.0 - threshold) / (1.0 + threshold) * _SCALE) + 2
     shortest = max(int(np.ceil(threshold * size - _ROUNDING)), 1)
@@ -149,25 +147,25 @@ def _search(
         token = ids[start + i]
         # A text first met here shares none of the i rarer words, so at most size - i in all.
         longest = int((size - i) * (1.0 + threshold) / threshold - size + _ROUNDING)
-        most = (size + longest) * unshared
+        if longest < shortest:
+            break
+        most = ((size + longest) * unshared) // _SCALE
         for group in range(_class_of(shortest, classes), _class_of(longest, classes) + 1):
-            count = lists[token, group, 1]
-            if count == 0 or longest < shortest:
-                continue
-            chunk, room = np.int64(lists[token, group, 0]), 1
-            while 2 * room <= count:
-                room *= 2
-            filled = count - room + 1
-            while room:
-                for p in range(chunk + 1, chunk + 1 + filled):
-                    posting = postings[p]
-                    if _ones(np.uint64(posting ^ folded) & _LOW) * _SCALE > most:
-                        continue
-                    text = posting >> 32
+            count = np.int64(lists[token, group, 1])
+            first = np.int64(lists[token, group, 0])
+            for done in range(0, count, _AT_ONCE):
+                at = np.uint64(first + done)
+                alike = _alike(at, most, marks, mark)
+                if count - done < _AT_ONCE:
+                    alike &= (np.uint64(1) << np.uint64(count - done)) - np.uint64(1)
+                while alike:
+                    lowest = alike & (~alike + np.uint64(1))
+                    alike ^= lowest
+                    text = places[at + np.uint64(_ones(lowest - np.uint64(1)))]
                     if texts[text, _ASKED] == query:
                         continue
                     other = texts[text + 1, _START] - texts[text, _START]
-                    unlike = _ones(np.uint64(texts[text, _SIGNATURE]) ^ signature)
+                    unlike = _ones(np.uint64(texts[text, _SIGNATURE]) ^ mark)
                     if (
                         (other < shortest)
                         | (other > longest)
@@ -175,49 +173,59 @@ def _search(
                     ):
                         continue
                     texts[text, _ASKED] = query
-                    score = _similarity(size, text, threshold, query, tokens, texts, seen)
+                    score = _similarity(size, text, threshold, query, held)
                     if score >= threshold and (score > best or (score == best and text < found)):
                         best, found = score, text
-                chunk = postings[chunk]
-                room //= 2
-                filled = room
     return found, best
 
 
 @_compiled
-def _post(
-    ids: Ids,
-    start: int,
-    end: int,
-    signature: np.uint64,
-    threshold: float,
-    state: Integers,
-    classes: Ids,
-    lists: NDArray[np.int32],
-    postings: Integers,
-) -> bool:
+def _make_room(count: np.int64, old: np.int64, held: Held) -> np.int64:
+    """Where a list that has filled its room goes on: a room of twice the size, its postings in it.
+
+    A room that is free points to the next free one of its size. The places of both are stored plus
+    one: zero is none.
+    """
+    state, _, _, _, _, marks, places, _ = held
+    wanted, size = max(2 * count, 1), 0
+    while 1 << size < wanted:
+        size += 1
+    new = state[_ROOMS + size] - 1
+    if new >= 0:
+        state[_ROOMS + size] = places[new]
+    else:
+        new = state[_POSTINGS]
+        state[_POSTINGS] += wanted
+    for i in range(count):
+        marks[new + i] = marks[old + i]
+        places[new + i] = places[old + i]
+    if count:
+        places[old] = state[_ROOMS + size - 1]
+        state[_ROOMS + size - 1] = old + 1
+    return new
+
+
+@_compiled
+def _post(ids: Ids, start: int, end: int, mark: np.uint64, threshold: float, held: Held) -> bool:
     """List the next text under its rarest tokens; False, with nothing done, if room lacks."""
+    state, _, _, classes, lists, marks, places, _ = held
     prefix = _prefix(end - start, threshold)
     group = _class_of(end - start, classes)
-    needed = 0
+    needed = _AT_ONCE
     for i in range(start, start + prefix):
         count = lists[ids[i], group, 1]
-        if count & (count + 1) == 0:
-            needed += count + 2
-    if state[_POSTINGS] + needed > len(postings):
+        if count & (count - 1) == 0:
+            needed += max(2 * count, 1)
+    if state[_POSTINGS] + needed > len(marks):
         return False
-    posting = (state[_COUNT] << 32) | _folded(signature)
     for i in range(start, start + prefix):
         token = ids[i]
-        count = lists[token, group, 1]
-        if count & (count + 1) == 0:
-            postings[state[_POSTINGS]] = lists[token, group, 0]
-            lists[token, group, 0] = state[_POSTINGS]
-            state[_POSTINGS] += count + 2
-        room = 1
-        while 2 * room <= count + 1:
-            room *= 2
-        postings[lists[token, group, 0] + count + 2 - room] = posting
+        count, old = np.int64(lists[token, group, 1]), np.int64(lists[token, group, 0])
+        if count & (count - 1) == 0:
+            lists[token, group, 0] = _make_room(count, old, held)
+        at = lists[token, group, 0] + count
+        marks[at] = mark
+        places[at] = state[_COUNT]
         lists[token, group, 1] = count + 1
     return True
 
@@ -231,13 +239,7 @@ def sweep(
     ends: Integers,
     found: Integers,
     scores: NDArray[np.float64],
-    state: Integers,
-    tokens: Ids,
-    texts: Integers,
-    classes: Ids,
-    lists: NDArray[np.int32],
-    postings: Integers,
-    seen: Ids,
+    held: Held,
     first: int,
 ) -> int:
     """Look for the nearest text of each one, from ``first`` on, and add it.
@@ -245,22 +247,18 @@ def sweep(
     ``add`` is 0 for never, 1 where none is near, 2 always. Returns how far it came: it stops at a
     text for which the postings must be given more room.
     """
+    state, tokens, texts, _, _, _, _, seen = held
     for number in range(first, len(ends)):
         start = ends[number - 1] if number else 0
         state[_QUERY] += 1
         stop = _once_rarest_first(ids, start, ends[number], seen, state[_QUERY])
-        signature = _signature(ids, start, stop)
+        mark = _signature(ids, start, stop)
         found[number] = -1
         if look and stop > start:
-            found[number], scores[number] = _search(
-                ids, start, stop, signature, threshold,
-                state, tokens, texts, classes, lists, postings, seen,
-            )  # fmt: skip
+            found[number], scores[number] = _search(ids, start, stop, mark, threshold, held)
         if add == 0 or (add == 1 and found[number] >= 0):
             continue
-        if stop > start and not _post(
-            ids, start, stop, signature, threshold, state, classes, lists, postings
-        ):
+        if stop > start and not _post(ids, start, stop, mark, threshold, held):
             # It comes again, with repeated tokens where it was shortened: that changes nothing.
             for i in range(stop, ends[number]):
                 ids[i] = ids[start]
@@ -268,7 +266,7 @@ def sweep(
         for i in range(start, stop):
             tokens[state[_TOKENS]] = ids[i]
             state[_TOKENS] += 1
-        texts[state[_COUNT], _SIGNATURE] = np.int64(signature)
+        texts[state[_COUNT], _SIGNATURE] = np.int64(mark)
         state[_COUNT] += 1
         texts[state[_COUNT], _START] = state[_TOKENS]
     return len(ends)
