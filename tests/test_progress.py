@@ -98,3 +98,5 @@ def test_the_summary_of_a_stage_tells_the_money_where_there_was_any() -> None:
                "failures": 0, "seconds": 1.0, "calls": calls}  # fmt: skip
     assert "10 tokens, $0.5000; 1.0 s" in summary_line(summary)
     assert "$" not in summary_line({**summary, "calls": {**calls, "usd": 0.0}})
+    failed = summary_line({**summary, "failures": 2, "first_failure": "the server is down"})
+    assert "2 failed\n          the first failure: the server is down" in failed

@@ -151,6 +151,8 @@ def summary_line(summary: Mapping[str, Any]) -> str:
     text += f"; {_duration(summary['seconds'])}"
     if summary["failures"]:
         text += f"; {summary['failures']} failed"
+        if first := summary.get("first_failure"):
+            text += f"\n{'':<9} the first failure: {first}"
     if summary["dropped"]:
         reasons = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items())
         text += f"\n{'':<9} dropped: {reasons}"

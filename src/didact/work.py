@@ -53,6 +53,8 @@ class Summary:
     """How many were dropped, by reason."""
     failures: int = 0
     """Items that came to nothing because a model did not answer or a reply could not be read."""
+    first_failure: str = ""
+    """What was wrong with the first of them."""
     calls: Totals = field(default_factory=Totals)
     """Calls of this time: none when it was skipped."""
     seconds: float = 0.0
@@ -66,6 +68,7 @@ class Summary:
             "kept": self.kept,
             "dropped": dict(self.dropped),
             "failures": self.failures,
+            "first_failure": self.first_failure,
             "calls": self.calls.to_json(),
             "seconds": round(self.seconds, 3),
         }
@@ -204,6 +207,7 @@ class Work:
             kept=self.kept,
             dropped=dict(sorted(self.dropped.items())),
             failures=len(failures),
+            first_failure=failures[0].error if failures else "",
             calls=sum((ctx.tally for ctx in self._contexts), Totals()),
             seconds=time.perf_counter() - self._start,
         )
