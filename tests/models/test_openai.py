@@ -344,7 +344,7 @@ def test_a_model_that_wants_another_name_for_the_limit_gets_it_from_then_on() ->
 
 
 def test_several_replies_to_one_request_are_refused_with_the_reason() -> None:
-    with pytest.raises(ConfigError, match="draw"):
+    with pytest.raises(ConfigError, match="say n: beside model:"):
         OpenAI(model="m", extra={"n": 4})
     OpenAI(model="m", extra={"n": 1})
 

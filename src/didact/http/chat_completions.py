@@ -1,10 +1,8 @@
 """How OpenAI-compatible servers word requests and answers: chat completions and completions.
 
-Pure functions between our values and theirs, shared by asking directly and by batches. ``n`` is
-not used on purpose: the call log addresses one reply by one request, and repeated draws of a
-request are requests of their own (``draw``), each with a seed of its own. With ``n`` a resumed run
-could not tell which of the choices it has paid for; servers that cache prompts make the repeated
-prompt cheap.
+Pure functions between our values and theirs, shared by asking directly and by batches. Repeated
+draws of a request are requests of their own (``draw``), each with a row of its own in the call log;
+``n`` asks for several at once (``draws``).
 """
 
 from __future__ import annotations
@@ -44,9 +42,11 @@ def payload(
     logprobs: bool = False,
     extra: Mapping[str, object] | None = None,
     limit_name: str = "max_tokens",
+    n: int = 1,
 ) -> dict[str, object]:
     """The request in the server's words; settings that do nothing are left out.
 
+    ``n`` is how many replies to give, with the seed of the first.
     ``extra`` goes on top, and null in it takes one of ours away. ``limit_name`` is what the server
     calls the limit of new tokens.
     """
@@ -57,6 +57,8 @@ def payload(
     else:
         body["prompt"] = request.prompt
     body[limit_name] = sampling.max_tokens
+    if n > 1:
+        body["n"] = n
     body["temperature"] = sampling.temperature
     if sampling.temperature > 0:
         body["seed"] = seed_of(request)

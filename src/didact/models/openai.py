@@ -18,6 +18,7 @@ from typing import cast
 from didact.errors import ConfigError, ModelError
 from didact.http.chat_completions import path_of, payload, read_chat, read_completion
 from didact.http.client import Client, Terms
+from didact.http.draws import Draws, reading_all
 from didact.records import JSON, Reply, Request, canonical, operational
 
 __all__ = ["OpenAI"]
@@ -33,6 +34,7 @@ class _Live:
         self.client: Client | None = None
         self.identity = ""
         self.limit_name = "max_tokens"
+        self.draws: Draws | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +57,20 @@ class OpenAI:
     """Seconds for one request with all its attempts and waits."""
     logprobs: bool = False
     """Ask for the log-probabilities of the reply's tokens."""
+    n: int = operational(1)
+    """Most draws of one request in one call, where recipes or judges draw several at a time."""
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further fields of the request, as the server knows them; null leaves one of ours out."""
     _live: _Live = field(init=False, repr=False, compare=False, default_factory=_Live)
 
     def __post_init__(self) -> None:
         self._terms()
+        if self.n < 1:
+            raise ConfigError("openai: n must be at least 1")
         if self.extra.get("n") not in (None, 1):
             raise ConfigError(
                 "openai: extra.n asks for several replies to one request, of which all but the"
-                " first would be paid for and lost; recipes repeat a request by its draw instead"
+                " first would be paid for and lost; say n: beside model: instead"
             )
 
     @property
@@ -84,14 +90,27 @@ class OpenAI:
 
     async def ask(self, request: Request) -> Reply:
         """The server's reply, after as many attempts as it needs and is allowed."""
+        if self.n == 1 or request.sampling.temperature == 0:
+            return (await self._replies(request, 1))[0]
+        draws = self._live.draws
+        if draws is None:
+            draws = self._live.draws = Draws(self.n, self._replies)
+        return await draws.ask(request)
+
+    async def _replies(self, request: Request, count: int) -> list[Reply]:
+        """So many replies, of one call."""
         live = self._live
         client = live.client
         if client is None:
             client = live.client = Client(self._terms(), _headers)
         read = read_chat if request.prompt is None else read_completion
+        found: list[Reply] = []
+        if count > 1:
+            read = reading_all(read, count, found)
         name = live.limit_name
         try:
-            return await client.ask(path_of(request), self._body(request, name), read)
+            reply = await client.ask(path_of(request), self._body(request, name, count), read)
+            return found or [reply] * count
         except ModelError as error:
             # OpenAI's newer models; a refused request costs nothing.
             if error.fault != "request" or "max_completion_tokens" not in str(error):
@@ -99,14 +118,16 @@ class OpenAI:
             if name != "max_tokens" or "max_completion_tokens" in self.extra:
                 raise
         live.limit_name = "max_completion_tokens"
-        return await client.ask(path_of(request), self._body(request, live.limit_name), read)
+        body = self._body(request, live.limit_name, count)
+        reply = await client.ask(path_of(request), body, read)
+        return found or [reply] * count
 
     async def close(self) -> None:
         """Closes the connections."""
         if self._live.client is not None:
             await self._live.client.close()
 
-    def _body(self, request: Request, limit_name: str) -> bytes:
+    def _body(self, request: Request, limit_name: str, count: int) -> bytes:
         return json.dumps(
             payload(
                 request,
@@ -114,6 +135,7 @@ class OpenAI:
                 logprobs=self.logprobs,
                 extra=self.extra,
                 limit_name=limit_name,
+                n=count,
             )
         ).encode()
 
