@@ -1,5 +1,6 @@
 """The run files of the recipes: checked as a user checks them, and run with a scripted teacher."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from didact.recipes.unnatural import Unnatural
 from didact.runfile import load
 from didact.shown import show_life, show_run
 from didact.store import Run
+from didact.text.masks import IGNORED, Row
+from didact.training.pairs import found_pairs
 
 RUNS = Path(__file__).parents[2] / "runs"
 RECIPES = {
@@ -122,3 +125,33 @@ def test_a_cap_on_a_recipe_keeps_it_from_asking_for_all_that_there_is(tmp_path):
     summary = reanswered(tmp_path, lambda request: f"It is {len(str(request.messages))}.", cap=4)
     assert summary.kept == 4
     assert 4 <= summary.calls.made <= 8
+
+
+def test_the_pairs_of_several_teachers_are_what_the_preference_stage_trains_on(tmp_path):
+    config = load(RUNS / "reanswer-pairs.yaml")
+    [entry] = config.generate
+
+    def judged(request):
+        text = str(request.messages[-1].content)
+        # The order of the answers changes; the longer one is the better one.
+        said = re.findall(r"\[Answer \d+\]\n(.*?)\n\[End of answer", text, re.S)
+        return (
+            " ".join(str(min(10, 1 + len(one) // 4)) for one in said) if said else "A long reply."
+        )
+
+    models = {"teacher": Scripted(replies=judged), "weaker": Scripted(replies=["No."])}
+    config = replace(
+        config, models=models, generate=(replace(entry, cap=12),), evaluate=None, train=None
+    )
+    pipeline.generate(config, tmp_path / "run")
+    with Run.open(tmp_path / "run") as run:
+        examples = run.examples()
+    assert len(examples) == 12
+
+    def encode(messages):
+        ids = [ord(letter) for turn in messages for letter in turn.content]
+        return Row(ids, [*[IGNORED] * (len(ids) - 1), ids[-1]])
+
+    pairs, refused = found_pairs(examples, against="every", encode=encode)
+    assert len(pairs) == sum(len(example.rejected) for example in examples) >= 12
+    assert not refused
