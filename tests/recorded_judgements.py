@@ -21,6 +21,8 @@ from didact.text.judge_marks import (
 
 __all__ = [
     "compared",
+    "faireval",
+    "llmbar",
     "lmsys_pairs",
     "pandalm",
     "qlora",
@@ -197,3 +199,43 @@ def tulu(data: Path) -> list[tuple[str, Game, bool, bool]]:
         for row in rows(data / "tulu_human_eval/eval_annotations_tulu_1.jsonl.gz")
         if row["preference"]
     ]
+
+
+def llmbar(data: Path, judge: str, prompt: str) -> tuple[list[Judgement], list[Game]]:
+    """LLMBar, a judge on 100 pairs in both orders, and which of the two is right."""
+    found: list[Judgement] = []
+    labels: list[Game] = []
+    for row in rows(data / f"llmbar/results_natural__{judge}__{prompt}.json.gz"):
+        texts = (row["output_1"], row["output_2"])
+        labels.append(Game("1", "2", float(row["label"] == 1), row["input"]))
+        for result in row["results"]:
+            for order, reply in result.items():
+                names = ("1", "2") if order == "swap = False" else ("2", "1")
+                read = read_named_output(reply["completion"][0]) if reply["completion"] else None
+                longer = float(len(texts[0]) - len(texts[1])) * (1 if names[0] == "1" else -1)
+                outcome = _SIDES[read] if read else None
+                found.append(Judgement(row["input"], *names, outcome, longer))
+    return found, labels
+
+
+def faireval(data: Path) -> tuple[list[Judgement], list[Game]]:
+    """GPT-4 on ChatGPT and Vicuna, 80 questions in one order, and people's verdicts on them."""
+    review = vicuna_reviews(data)["gpt35_vicuna-13b"]
+    folder = data / "vicuna_eval"
+    texts = [
+        {row["question_id"]: row["text"] for row in rows(folder / f"answer/answer_{name}.jsonl.gz")}
+        for name in ("gpt35", "vicuna-13b")
+    ]
+    found: list[Judgement] = []
+    for row in review:
+        pair, number = read_pair(row["text"]), row["question_id"]
+        longer = float(len(texts[0].get(number, "")) - len(texts[1].get(number, "")))
+        outcome = None if pair is None else 0.5 + 0.5 * ((pair[0] > pair[1]) - (pair[0] < pair[1]))
+        found.append(Judgement(number, "gpt35", "vicuna-13b", outcome, longer))
+    said = (folder / "faireval_human_gpt35_vs_vicuna13b.txt").read_text().split()
+    votes = {"CHATGPT": 1.0, "VICUNA13B": 0.0, "TIE": 0.5}
+    people = [
+        Game("gpt35", "vicuna-13b", votes[vote], row["question_id"])
+        for row, vote in zip(sorted(review, key=lambda r: r["question_id"]), said, strict=True)
+    ]
+    return found, people

@@ -10,6 +10,8 @@ from didact.stats.bradley_terry import ELO, Game, bradley_terry
 from didact.stats.length_control import Judged, length_control
 from didact.stats.win_rates import relative_score, win_rate
 from recorded_judgements import (
+    faireval,
+    llmbar,
     lmsys_pairs,
     pandalm,
     qlora,
@@ -144,6 +146,27 @@ def test_gpt4_on_mt_bench_pairs_flips(data):
     assert found.unreadable.mean == 3 / 150
     assert found.flips.mean == pytest.approx(18 / 73)
     assert found.slope is None
+
+
+@pytest.mark.parametrize(
+    ("judge", "flips", "right"), [("GPT-4", 0.05, 0.93), ("ChatGPT", 0.29, 0.67)]
+)
+def test_judges_on_pairs_that_have_a_right_answer(data, judge, flips, right):
+    """LLMBar: what flips with the order is wrong half the time, and both are told."""
+    verdicts, labels = llmbar(data, judge, "Vanilla")
+    found = audit(verdicts, people=labels, draws=50)
+    assert (found.verdicts, found.flips.mean, found.people.same.mean) == (200, flips, right)
+    assert found.people.same.low < right < found.people.same.high
+
+
+def test_a_judge_asked_in_one_order_agrees_little_with_people(data):
+    """FairEval: GPT-4 on ChatGPT against Vicuna; three winners in four stood first."""
+    verdicts, people = faireval(data)
+    found = audit(verdicts, people=people, draws=50)
+    assert found.flips is None
+    assert found.first.low > 0.6
+    assert found.people.same.mean == pytest.approx(42 / 80)
+    assert found.people.kappa.high < 0.5
 
 
 def test_three_people_agree_on_pandalm_more_than_judges_do_with_them(data):

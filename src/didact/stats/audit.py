@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from didact.stats.agreement import cohen
-from didact.stats.bootstrap import Interval, wilson
+from didact.stats.bootstrap import Interval, bootstrap, wilson
 from didact.stats.bradley_terry import Game
 from didact.stats.logistic import fit_logistic
 from didact.stats.resampling import column_intervals, draw_weights, expanded
@@ -101,12 +101,14 @@ def audit(
     votes = _votes(read, draw=0)
     opinions = {pair: fmean(outcomes.values()) for pair, outcomes in votes.items()}
     heard = _heard(people)
-    won = [j.outcome for j in read if j.outcome in (0, 1)]
-    both = [list(outcomes.values()) for outcomes in votes.values() if len(outcomes) == 2]
-    flips = sum(abs(x - y) == 1 for x, y in both)
-    wavers = sum(abs(x - y) == 0.5 for x, y in both)
+    won = [(j.item, j.outcome == 1) for j in read if j.outcome in (0, 1)]
+    apart = [
+        (pair.item, max(outcomes.values()) - min(outcomes.values()))
+        for pair, outcomes in votes.items()
+        if len(outcomes) == 2
+    ]
     longer = [
-        (opinions[pair] > 0.5) == (by > 0)
+        (pair.item, (opinions[pair] > 0.5) == (by > 0))
         for pair, by in _lengths(read).items()
         if by and opinions.get(pair, 0.5) != 0.5
     ]
@@ -116,10 +118,10 @@ def audit(
     return Audit(
         verdicts=len(judgements),
         unreadable=wilson(len(judgements) - len(read), len(judgements)),
-        first=_share(sum(outcome == 1 for outcome in won), len(won)),
-        flips=_share(flips, len(both)),
-        wavers=_share(wavers, len(both)),
-        longer=_share(sum(longer), len(longer)),
+        first=_share(won, seed=seed),
+        flips=_share([(item, by == 1) for item, by in apart], seed=seed),
+        wavers=_share([(item, by == 0.5) for item, by in apart], seed=seed),
+        longer=_share(longer, seed=seed),
         slope=length_slope(read, seed=seed, draws=draws),
         own=_own(opinions, heard, own, seed=seed) if own else None,
         repeats=_agreement(opinions, again, seed=seed),
@@ -208,11 +210,13 @@ def _agreement(
     if not shared:
         return None
     a, b = [_side(one[pair]) for pair in shared], [_side(other[pair]) for pair in shared]
-    decided = [(x, y) for x, y in zip(a, b, strict=True) if x and y]
+    told = [(pair.item, x, y) for pair, x, y in zip(shared, a, b, strict=True)]
+    same = _share([(item, x == y) for item, x, y in told], seed=seed)
+    assert same
     return Agreement(
-        same=wilson(sum(x == y for x, y in zip(a, b, strict=True)), len(shared)),
+        same=same,
         kappa=cohen(a, b, seed=seed, order=(-1, 0, 1)),
-        decided=_share(sum(x == y for x, y in decided), len(decided)),
+        decided=_share([(item, x == y) for item, x, y in told if x and y], seed=seed),
         pairs=len(shared),
     )
 
@@ -221,5 +225,13 @@ def _side(opinion: float) -> int:
     return (opinion > 0.5) - (opinion < 0.5)
 
 
-def _share(count: int, of: int) -> Interval | None:
-    return wilson(count, of) if of else None
+def _share(flags: Sequence[tuple[Hashable, bool]], *, seed: int) -> Interval | None:
+    """The share of flags that are up; those of one item are drawn together."""
+    up, items = sum(flag for _, flag in flags), [item for item, _ in flags]
+    if not flags:
+        return None
+    alone = len(set(items)) in (1, len(items))
+    if alone or up in (0, len(flags)):
+        # Resampling what is all alike would claim certainty.
+        return wilson(up, len(flags))
+    return bootstrap([float(f) for _, f in flags], seed=seed, clusters=items, resamples=_DRAWS)
