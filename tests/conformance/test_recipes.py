@@ -25,6 +25,7 @@ SHORT = {"shortest": 1, "model": "teacher"}
 SMALL = {
     "backtranslation": SHORT,
     "backward": {},
+    "best_of_n": {"reward": "teacher", "samples": 2, "temperature": 0.7},
     "tagged": {"data": "seed"},
     "tagged:system": {"data": "augmented", "place": "system"},
     "alpaca": {"target": TARGET, "max_prompts": 30, "width": 3, "tasks_per_call": 5},
@@ -80,6 +81,8 @@ def plausible(request):
     """A teacher that answers each kind of prompt as asked, and a request always alike."""
     prompt = request.prompt or request.messages[-1].content
     rng = random.Random(digest(request.to_json()))
+    if request.messages and request.messages[-1].role == "assistant":
+        return str(rng.random())
     if answer := _marked(prompt, rng):
         return answer
     if re.search(r"\n\d+\.\Z", prompt):

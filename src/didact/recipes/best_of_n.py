@@ -1,0 +1,135 @@
+"""Pairs from a model's own answers: several to one prompt, the best beside the worst.
+
+The data of on-policy preference training: the model to be tuned answers each prompt several times,
+a reward model ranks the answers (best-of-n and worst-of-n), and `dpo` learns from the pair. Ranking
+several answers by a reward model is that of InstructGPT (L. Ouyang et al. 2022, arXiv 2203.02155)
+and GPT-4-LLM (Peng et al. 2023, arXiv 2304.03277); iterated, a run whose `model` is the model that
+the run before has trained, it is on-policy DPO. Ours keeps all rewards in `meta`, takes equal texts
+for one answer, and drops prompts whose answers are all alike or too close (`margin`), with counts.
+
+Cost: `samples` calls of the model and as many of the reward model for each prompt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite, nan
+from typing import ClassVar
+
+from didact.context import Context
+from didact.errors import ConfigError, ParseError
+from didact.records import Example, Message, Origin, Request, Sampling
+
+__all__ = ["BestOfN"]
+
+_STALE = frozenset({"references", "rejected", "generator"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestOfN:
+    """Preference pairs of a model's own answers, the best and the worst by a reward model."""
+
+    version: ClassVar[str] = "1"
+    paper: ClassVar[str] = "Training language models to follow instructions, 2022, arXiv 2203.02155"
+    calls_per_example: ClassVar[str] = "twice `samples`"
+
+    model: str = "teacher"
+    """The role that answers: the model to be tuned, for pairs that are on-policy."""
+    reward: str = "reward"
+    """The role that rewards: a model under `use: reward-model`."""
+    samples: int = 4
+    """Answers to a prompt."""
+    margin: float = 0.0
+    """The least difference of reward between best and worst; with less there is no pair."""
+    temperature: float = 1.0
+    """Of the answers."""
+    top_p: float = 1.0
+    """Of the answers."""
+    max_tokens: int = 512
+    """Of an answer; one that is cut off is dropped."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 2 or self.margin < 0:
+            raise ConfigError("samples must be at least 2, and margin not negative")
+
+    @property
+    def needs(self) -> Mapping[str, frozenset[str]]:
+        """What the models must be able to do, by the field that names the role."""
+        return dict.fromkeys(("model", "reward"), frozenset({"chat"}))
+
+    async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
+        """A pair for every seed whose answers can be told apart."""
+        if not seeds:
+            raise ConfigError("best-of-n: there are no seeds; set `seeds: builtin` or a file")
+        told: Counter[str] = Counter()
+        async with aclosing(ctx.map(partial(self._pair, ctx, told), seeds)) as results:
+            async for found in results:
+                if found is not None:
+                    told["pairs"] += 1
+                    yield found
+        ctx.note("statistics", prompts=len(seeds), **told)
+
+    async def _pair(self, ctx: Context, told: Counter[str], seed: Example) -> Example | None:
+        prompt = seed.prompt
+        if not prompt:
+            told["no prompt"] += 1
+            return None
+        calls: list[str] = []
+        answers: list[str] = []
+        sampling = Sampling(
+            temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens
+        )
+        for draw in range(self.samples):
+            request = Request(messages=prompt, sampling=sampling, draw=draw)
+            reply = await ctx.ask(request, model=self.model)
+            calls.append(reply.key)
+            text = reply.text.strip()
+            if reply.finish != "stop" or not text:
+                told["cut off or empty"] += 1
+            elif text not in answers:
+                answers.append(text)
+        ranked: list[tuple[float, int, str]] = []
+        for number, text in enumerate(answers):
+            reward, key = await self._reward(ctx, prompt, text)
+            calls.append(key)
+            # Of equal rewards the one drawn first is the better.
+            ranked.append((reward, -number, text))
+        ranked.sort(reverse=True)
+        if len(ranked) < 2 or ranked[0][0] - ranked[-1][0] <= self.margin:
+            told["answers too alike"] += 1
+            return None
+        kept = {key: value for key, value in seed.meta.items() if key not in _STALE}
+        return Example(
+            messages=(*prompt, Message("assistant", ranked[0][2])),
+            meta={
+                **kept,
+                "rejected": [ranked[-1][2]],
+                "rewards": [reward for reward, _, _ in ranked],
+            },
+            origin=Origin(
+                recipe="best-of-n", version=self.version, parents=(seed.id,), calls=tuple(calls)
+            ),
+        )
+
+    async def _reward(
+        self, ctx: Context, prompt: Sequence[Message], text: str
+    ) -> tuple[float, str]:
+        messages = (*prompt, Message("assistant", text))
+        request = Request(messages=messages, sampling=Sampling(max_tokens=0))
+        reply = await ctx.ask(request, model=self.reward)
+        try:
+            reward = float(reply.text)
+        except ValueError:
+            reward = nan
+        if not isfinite(reward):
+            raise ParseError(
+                f"the reward is no number: models.{self.reward} must be a model under"
+                " `use: reward-model`",
+                reply=reply.text,
+                call=reply.key,
+            )
+        return reward, reply.key
