@@ -26,7 +26,7 @@ LEVELS = {
     "transfer": 3, "store": 3, "models": 3, "components": 3, "judges": 3.5, "labelled": 3.5,
     **dict.fromkeys(LEAVES, 4), "config": 5, "evaluate_keys": 5.7, "sensitivity": 6.5, "harness": 9, "convert": 6, "sieve": 7, "mixture": 5.5, "scale": 5.8,
     "scaffold": 5, "life": 7, "runfile": 6, "resolve": 6, "work": 7, "pipeline": 8, "evaluating": 7.5,
-    "arms": 8, "sweep": 8, "curves": 9, "style": 9, "data_audit": 9, "data_answers": 8, "diversity": 9, "experiments": 9, "report": 10, "web": 10.5, "launching": 4.5, "exports": 10.6, "terminal": 1, "quickstart": 11,
+    "arms": 8, "sweep": 8, "curves": 9, "style": 9, "data_audit": 9, "data_answers": 8, "diversity": 9, "experiments": 9, "report": 10, "web": 10.5, "launching": 4.5, "serving": 10.6, "exports": 10.6, "terminal": 1, "quickstart": 11,
     "live": 1, "rows": 2.5, "ratings": 3.5, "shown": 11, "commands": 11.5, "cli": 12, "": 13,
 }  # fmt: skip
 

@@ -42,6 +42,7 @@ from didact.commands.options import (
     say,
 )
 from didact.commands.rate import rate_command
+from didact.commands.serve import serve_command
 from didact.commands.style import style_command
 from didact.config import RunConfig
 from didact.disk import is_full
@@ -318,6 +319,7 @@ for _name, _group, _command in (
     ("rate", _LOOK, rate_command),
     ("figures", _LOOK, figures_command),
     ("export", _MODEL, export_command),
+    ("serve", _MODEL, serve_command),
     ("curve", _STUDY, curve_command),
     ("ablate", _STUDY, ablate_command),
     ("style", _STUDY, style_command),
