@@ -18,12 +18,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 
-from didact import tables
+from didact import rows, tables
 from didact.records import Example, Origin, Verdict
 from didact.store import Run
 from didact.web.index import is_fresh
@@ -54,11 +56,34 @@ def make(path: Path, count: int) -> None:
                 ids.append(example.id)
                 yield example
 
-    scores = rng.random(count)
+    write(path, count, examples(), ids)
+
+
+def make_second(path: Path, first: Path, count: int) -> None:
+    """A run of the first half of another, every seventh example answered otherwise."""
+    ids: list[str] = []
+
+    def examples():
+        for group in rows.groups(first / "generate" / "examples.parquet"):
+            for row in group:
+                if len(ids) == count:
+                    return
+                example = tables.EXAMPLES.from_row(row)
+                if len(ids) % 7 == 0:
+                    last = replace(example.messages[-1], content=f"{example.output} indeed")
+                    example = replace(example, messages=(*example.messages[:-1], last))
+                ids.append(example.id)
+                yield example
+
+    write(path, count, examples(), ids)
+
+
+def write(path: Path, count: int, examples: Iterator[Example], ids: list[str]) -> None:
+    scores = np.random.default_rng(count).random(count)
     with Run.create(path) as run:
-        run.write_config("name: million\ngenerate: []\nfilter: []\n")
+        run.write_config(f"name: {path.name}\ngenerate: []\nfilter: []\n")
         with run.writing("generate") as folder:
-            folder.write(tables.EXAMPLES, examples())
+            folder.write(tables.EXAMPLES, examples)
             run.finish(folder, _stage("generate", count, count))
         with run.writing("filter") as folder:
             verdicts = (
@@ -139,7 +164,10 @@ def main() -> None:
     for name in ("one", "two"):
         if not (options.out / name / "filter" / "stage.json").exists():
             start = time.perf_counter()
-            make(options.out / name, options.examples if name == "one" else options.examples // 2)
+            if name == "one":
+                make(options.out / name, options.examples)
+            else:
+                make_second(options.out / name, options.out / "one", options.examples // 2)
             print(f"made      {name} in {time.perf_counter() - start:.0f} s", flush=True)
         if name == "one" or not is_fresh(options.out / name):
             build(options.out / name)
@@ -171,8 +199,12 @@ def measure(port: int) -> None:
         f"{base}/examples/{some}.json": "an example as JSON",
         f"{base}/rate": "studies",
     }
-    while "refresh" in asked(port, "/compare?a=one&b=two")[2]:
+    start = time.perf_counter()
+    while 'http-equiv="refresh"' in asked(port, "/compare?a=one&b=two")[2]:
+        if time.perf_counter() - start > 300:
+            raise SystemExit("the comparison takes more than five minutes")
         time.sleep(0.2)
+    print(f"compared  in {time.perf_counter() - start:.0f} s", flush=True)
     both = "/compare?a=one&b=two"
     pages |= {
         both: "two runs side by side",

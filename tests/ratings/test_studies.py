@@ -237,6 +237,14 @@ def test_a_rater_who_failed_the_attention_items_does_not_count(run, tmp_path):
     assert set(loose) == {4.0, 2.5}
 
 
+def test_where_every_rater_failed_the_attention_items_the_run_stops_and_says_so(run, tmp_path):
+    book, study = begun(run, "levels", items=5)
+    rate_all(book, study, "eve", lambda task, sides: {"level": "A"})
+    path = exported(book, [study], tmp_path / "ratings.jsonl")
+    with pytest.raises(ConfigError, match=r"eve passed 0%.*attention: 0"):
+        scored(Rated(path=path), run)
+
+
 def test_a_file_that_holds_no_ratings_is_refused_with_its_line(tmp_path, run):
     path = tmp_path / "ratings.jsonl"
     path.write_text('{"mode": "levels"}\n')

@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsing import served, violations
+
+from didact.store import Run
 
 CHROMIUM = Path("/usr/bin/chromium")
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from browsing import served, violations
-
-from didact.store import Run
 
 pytestmark = [
     pytest.mark.engine,

@@ -130,5 +130,7 @@ def _export(path: Path, out: Path, name: str | None) -> None:
     raters = len({str(line["rater"]) for line in found})
     say(f"ratings   {len(found)} of {raters} raters")
     if any(study.mode != "audit" for study in studies):
-        say(f"next      add {{use: rated, path: {out}}} to evaluate.with, and run evaluate again")
+        say(
+            f"next      add {{use: rated, path: {out.resolve()}}} to evaluate.with, and evaluate again"
+        )
     print(out)

@@ -13,6 +13,7 @@ Cost: no calls; people's time.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from didact.ratings.tasks import text_id
 from didact.records import Answer, Score
 
 __all__ = ["Rated"]
+
+_log = logging.getLogger("didact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,14 @@ class Rated:
         lines = _read(self.path)
         careless = _careless(lines, self.attention)
         counted = [line for line in lines if line["rater"] not in careless]
+        if careless:
+            told = ", ".join(f"{rater} passed {share:.0%}" for rater, share in careless.items())
+            if not counted:
+                raise ConfigError(
+                    f"{self.path}: every rater failed the attention items ({told}); nothing is left"
+                    f" to score. To count them all the same: attention: {min(careless.values()):g}"
+                )
+            _log.warning("rated: left out for the attention items: %s", told)
         table, texts = _table(counted)
         metrics = sorted({metric for metric, _, _, _ in table})
         scored = 0
@@ -72,7 +83,7 @@ class Rated:
             "statistics",
             ratings=len(counted),
             raters=[*sorted({str(line["rater"]) for line in counted})],
-            careless=[*sorted(careless)],
+            careless=[*careless],
             scored=scored,
         )
 
@@ -102,12 +113,14 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _careless(lines: Sequence[Mapping[str, Any]], least: float) -> set[str]:
+def _careless(lines: Sequence[Mapping[str, Any]], least: float) -> dict[str, float]:
+    """Raters who do not count, and the share of attention items they passed."""
     seen: dict[str, list[bool]] = {}
     for line in lines:
         if line["attention"] is not None:
             seen.setdefault(line["rater"], []).append(bool(line["attention"]["passed"]))
-    return {rater for rater, passed in seen.items() if fmean(passed) < least}
+    shares = {rater: fmean(passed) for rater, passed in seen.items()}
+    return {rater: share for rater, share in sorted(shares.items()) if share < least}
 
 
 def _table(

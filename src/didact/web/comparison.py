@@ -144,7 +144,7 @@ _STEPS = (
     # Both sides walk their index of ids; of an example that stands twice the first counts.
     "CREATE TABLE both AS SELECT x.n AS a, y.n AS b FROM one.examples AS x INDEXED BY"
     " example_id CROSS JOIN two.examples AS y INDEXED BY example_id ON y.id = x.id"
-    " JOIN one.narrow AS p ON p.n = x.n JOIN two.narrow AS q ON q.n = y.n"
+    " CROSS JOIN one.narrow AS p ON p.n = x.n CROSS JOIN two.narrow AS q ON q.n = y.n"
     f" WHERE p.part = {_GENERATED.format(run='one')} AND q.part = {_GENERATED.format(run='two')}",
     "CREATE INDEX both_a ON both (a)",
     "CREATE INDEX both_b ON both (b)",
@@ -161,7 +161,7 @@ _STEPS = (
     " coalesce((SELECT value FROM one.facets WHERE code = p.verdict), '') ="
     " coalesce((SELECT value FROM two.facets WHERE code = q.verdict), '')"
     " THEN 'same' ELSE 'judged' END, a, b FROM same"
-    " JOIN one.narrow AS p ON p.n = a JOIN two.narrow AS q ON q.n = b ORDER BY a",
+    " CROSS JOIN one.narrow AS p ON p.n = a CROSS JOIN two.narrow AS q ON q.n = b ORDER BY a",
     "INSERT INTO pairs (kind, a) SELECT 'only-a', n FROM one.narrow WHERE"
     f" part = {_GENERATED.format(run='one')} AND n NOT IN (SELECT a FROM both)"
     " AND n NOT IN (SELECT a FROM changed) ORDER BY n",
