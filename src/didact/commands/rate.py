@@ -130,7 +130,6 @@ def _export(path: Path, out: Path, name: str | None) -> None:
     raters = len({str(line["rater"]) for line in found})
     say(f"ratings   {len(found)} of {raters} raters")
     if any(study.mode != "audit" for study in studies):
-        say(
-            f"next      add {{use: rated, path: {out.resolve()}}} to evaluate.with, and evaluate again"
-        )
+        entry = f"{{use: rated, path: {out.resolve()}}}"
+        say(f"next      add {entry} to evaluate.with, and evaluate again")
     print(out)
