@@ -10,9 +10,10 @@ Pure arithmetic on what was rated; the filter `judged` does the asking.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +93,14 @@ class JudgeAudit:
             "spread": self.spread,
             "slope": list(self.slope) if self.slope else None,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> JudgeAudit:
+        """The inverse of ``to_json``."""
+        parts: dict[str, Any] = dict(data)
+        for key in ("agreement", "slope"):
+            parts[key] = Interval(*data[key]) if data[key] else None
+        return cls(**parts)
 
 
 def audit_judge(items: Sequence[Rated], *, at_least: float) -> JudgeAudit:

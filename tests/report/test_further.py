@@ -68,6 +68,22 @@ def test_the_filters_tell_what_they_cost_where_they_overlap_and_where_their_line
     assert filters.truths == ()
 
 
+def test_the_audit_of_a_judge_and_what_could_not_be_read_stand_on_the_page(run, tmp_path):
+    facts = read(run)
+    audit = {"items": 9, "unscored": 1, "agreement": [0.75, 0.4, 0.9], "kappa": None,
+             "repeated": 1.0, "spread": 0.25, "slope": [0.1, -0.2, 0.4]}  # fmt: skip
+    told = {"judged": {"audit": audit, "unread": {"cut off": 3}}}
+    (run / "filter" / "statistics.json").write_text(json.dumps(told), encoding="utf-8")
+    value = further(replace(facts, sifted=told))[0].value
+    [(name, found)] = value.audits
+    assert name == "judged"
+    assert found.to_json() == audit
+    assert value.unread == [("judged", "cut off", 3)]
+    page = build([run], tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "The judge of judged on labelled examples" in page
+    assert "one side always says the same" in page
+
+
 def test_touched_items_stand_with_what_touches_them_and_scores_are_split(run):
     sections = {section.anchor: section.value for section in further(read(run))}
     touched = sections["touched"]

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from didact.components import name_of, numbered
 from didact.context import Filter
+from didact.judge_audit import JudgeAudit
 from didact.ledger import Ledger
-from didact.records import Example, Message
+from didact.records import JSON, Example, Message
 from didact.report.filters import (
     Beside,
     Cost,
@@ -66,6 +67,10 @@ class FilterSection:
     not_alone: Sequence[str]
     """Filters that could not: they ask a model or take a number."""
     edges: Sequence[Edge]
+    audits: Sequence[tuple[str, JudgeAudit]]
+    """Judges that were tried on labelled examples before they decided."""
+    unread: Sequence[tuple[str, str, int]]
+    """Filter, what was wrong with a reply that gave no rating, and how many such there were."""
 
     @staticmethod
     def brief(example: Example) -> str:
@@ -140,7 +145,23 @@ def _filters(facts: Facts, filters: Sequence[Filter]) -> FilterSection:
         seen_alone=len(judged) if kept else 0,
         not_alone=[name for name, one in zip(names, filters, strict=True) if not judges_alone(one)],
         edges=edges(facts.verdicts, facts.examples, beside=_beside(facts, filters)),
+        audits=[
+            (name, JudgeAudit.from_json(found))
+            for name, told in _told(facts)
+            if isinstance(found := told.get("audit"), dict)
+        ],
+        unread=[
+            (name, reason, number)
+            for name, told in _told(facts)
+            if isinstance(found := told.get("unread"), dict)
+            for reason, number in found.items()
+            if isinstance(number, int)
+        ],
     )
+
+
+def _told(facts: Facts) -> list[tuple[str, Mapping[str, JSON]]]:
+    return [(name, told) for name, told in facts.sifted.items() if isinstance(told, dict)]
 
 
 def _sampled(facts: Facts) -> Sequence[Example]:
@@ -178,6 +199,7 @@ def _microworld(facts: Facts) -> bool:
 def _touched(facts: Facts, found: Touched) -> TouchedSection:
     items = {item.id: item for item in facts.items}
     examples = {example.id: example for example in facts.kept}
+    metrics = list(dict.fromkeys(score.metric for score in facts.scores))
     worst = sorted(found.touches.values(), key=lambda touch: -touch.score)
     return TouchedSection(
         found=found,
@@ -186,5 +208,8 @@ def _touched(facts: Facts, found: Touched) -> TouchedSection:
             for t in worst[:_LISTED]
             if t.item in items
         ],
-        parts=part_scores(facts.scores, found.touches, facts.families) if worst else (),
+        parts=sorted(
+            part_scores(facts.scores, found.touches, facts.families) if worst else (),
+            key=lambda part: metrics.index(part.metric),
+        ),
     )

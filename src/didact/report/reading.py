@@ -63,6 +63,8 @@ class Facts:
     items: Sequence[Example]
     """Test items."""
     scores: Sequence[Score]
+    sifted: Mapping[str, JSON]
+    """What the filters counted, by their names: filter/statistics.json."""
     judged: Mapping[str, JSON]
     """What the evaluators counted, by their names: evaluate/statistics.json."""
     audit: Mapping[str, JSON]
@@ -155,6 +157,7 @@ def _facts(run: Run) -> Facts:
         recipe=_recipe(run.path),
         items=_when("evaluate" in done, run.items),
         scores=_when("evaluate" in done, run.scores),
+        sifted=_mapping(_json(run.path / "filter" / "statistics.json")),
         judged=_mapping(_json(run.path / "evaluate" / "statistics.json")),
         audit=_audit(run.path),
         curve=_lines(run.path / "train" / "metrics.jsonl"),
