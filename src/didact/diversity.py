@@ -40,6 +40,7 @@ _NEAR = 0.7
 """ROUGE-L above which an instruction counts as the same: Self-Instruct's threshold."""
 _TOPICS = 8
 _TARGETS = 250
+_COMMON = 0.2
 _LOTS = 20
 _GRAMS = (1, 2, 3)
 
@@ -312,8 +313,12 @@ def _map(
     for number in range(max(found.group) + 1):
         members = [n for n, group in enumerate(found.group) if group == number]
         here = Counter(word for n in members for word in said[n])
-        # Common here and rare elsewhere; a word of one text tells nothing.
-        weight = {w: c / len(members) * c / everywhere[w] for w, c in here.items() if c > 1}
+        # Common here and rare elsewhere; a word of one text, or of all texts, tells nothing.
+        weight = {
+            word: count / len(members) * count / everywhere[word]
+            for word, count in here.items()
+            if count > 1 and everywhere[word] <= _COMMON * len(examples)
+        }
         best = sorted(weight, key=lambda word: (-weight[word], word))[:5]
         counts = Counter(n // size for n in members)
         told.append(Topic(tuple(best), tuple(counts[n] for n in range(len(examples) // size))))

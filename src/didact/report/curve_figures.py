@@ -31,7 +31,7 @@ def curve_figures(found: Mapping[str, JSON]) -> list[Figure]:
         fits = _of(found, "fits", metric)
         figures.append(_size(found, metric, mine, fits, _of(found, "baselines", metric)))
         if fits:
-            figures.append(_efficiency(metric, fits))
+            figures.append(_efficiency(found, metric, fits))
     return figures
 
 
@@ -66,7 +66,7 @@ def _size(
         for row in baselines
     ]
     told = "; ".join(f"{row['arm']} at {row['size']:,}: {_told(row['score'])}" for row in rows)
-    title = f"Quality against size: {metric.replace('_', ' ')}"
+    title = f"{found['name']}: quality against size, {metric.replace('_', ' ')}"
     several = len({row["arm"] for row in rows}) > 1
     head = ["Arm", "Rows", "Steps", metric, "Over the base"]
     table = [
@@ -104,7 +104,7 @@ def _note(found: Mapping[str, JSON]) -> str:
     )
 
 
-def _efficiency(metric: str, fits: Sequence[Row]) -> Figure:
+def _efficiency(found: Mapping[str, JSON], metric: str, fits: Sequence[Row]) -> Figure:
     spans = [
         charts.Span(
             label=str(fit["arm"]),
@@ -116,7 +116,7 @@ def _efficiency(metric: str, fits: Sequence[Row]) -> Figure:
         )
         for number, fit in enumerate(fits)
     ]
-    title = f"Data efficiency: alpha of {metric.replace('_', ' ')} = alpha ln N + C"
+    title = f"{found['name']}: data efficiency, {metric.replace('_', ' ')} = alpha ln N + C"
     low = min(0.0, *(span.low for span in spans))
     high = max(0.0, *(span.high for span in spans))
     desc = "; ".join(f"{span.label}: {span.note}" for span in spans)

@@ -81,6 +81,7 @@ def _wheel(panel: Panel, number: int) -> Iterator[Figure]:
 def _topics(found: Diversity) -> Figure:
     names = [panel.name for panel in found.panels]
     title = "Topic map: every point an instruction, near points share words"
+    signs = "; ".join(f"{'Dots' if n == 0 else 'squares'}: {name}" for n, name in enumerate(names))
     size = 520.0
     marks: list[str] = []
     for x, y, owner, topic in found.places:
@@ -95,12 +96,11 @@ def _topics(found: Diversity) -> Figure:
         )
         close = "</circle>" if owner == 0 else "</rect>"
         marks.append(f"{shape}<title>{escape(told)}</title>{close}")
-    for number, topic in enumerate(found.topics):
+    for number in range(len(found.topics)):
         mine = [(x, y) for x, y, _, group in found.places if group == number]
         x, y = fmean(p[0] for p in mine), fmean(p[1] for p in mine)
         where = (8 + x * (size - 16), 8 + (1 - y) * (size - 16))
-        label = f"{number + 1} {' '.join(topic.words[:2])}"
-        marks.append(ink.text(*where, label, "label", anchor="middle", halo=True))
+        marks.append(ink.text(*where, str(number + 1), "group", anchor="middle", halo=True))
     told = "; ".join(
         f"{n}: {' '.join(topic.words)}, {' and '.join(map(str, topic.counts))}"
         for n, topic in enumerate(found.topics, 1)
@@ -115,7 +115,8 @@ def _topics(found: Diversity) -> Figure:
             for n, topic in enumerate(found.topics, 1)
         ],
         note="Groups of instructions by their words (k-means of hashed, weighted words); the two"
-        " axes are principal components. It shows what is said, not what is meant.",
+        f" axes are ranks on principal components. {signs}. It shows what is said, not"
+        " what is meant.",
     )
 
 
@@ -231,7 +232,7 @@ def _mentions(found: Diversity) -> Iterator[Figure]:
         if not spans:
             continue
         title = f"Examples that mention people or groups, percent: {panel.name}"
-        high = max([10.0, *(span.high for span in spans)])
+        high = max([10.0, *(max(span.high, span.mark or 0) for span in spans)])
         desc = "; ".join(f"{span.label}: {span.note}" for span in spans)
         yield Figure(
             name=f"mentions-{number}",

@@ -27,7 +27,7 @@ _LISTS: Mapping[str, str] = {
     " ms miss",
     "men": "he him his himself man men boy boys gentleman gentlemen father fathers dad husband son"
     " sons brother brothers uncle grandfather grandpa king actor waiter male mr sir",
-    "beyond both": "nonbinary transgender trans genderqueer intersex",
+    "transgender and nonbinary": "nonbinary transgender trans genderqueer intersex",
     "children": "child children kid kids baby babies toddler toddlers teenager teenagers pupil"
     " pupils",
     "old people": "elderly pensioner pensioners retiree retirees grandparent grandparents senior"
