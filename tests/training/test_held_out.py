@@ -29,7 +29,7 @@ def test_nothing_left_to_train_is_an_error():
 
 
 def test_it_is_due_when_an_epoch_is_over():
-    assert due_at(10, batch=4, epochs=3, steps=8) == [2, 5, 8]
+    assert due_at(10, batch=4, epochs=3, steps=8) == [3, 5, 8]
     assert due_at(10, batch=4, epochs=0.5, steps=2) == [2]
     assert due_at(3, batch=3, epochs=2, steps=2) == [1, 2]
 

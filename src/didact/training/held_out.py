@@ -8,6 +8,7 @@ what came after its last checkpoint, to the same figures.
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ def split(
 
 def due_at(rows: int, *, batch: int, epochs: float, steps: int) -> list[int]:
     """The steps after which an epoch is over, the last step too."""
-    ends = {round(epoch * rows / batch) for epoch in range(1, int(epochs) + 1)}
+    ends = {math.ceil(epoch * rows / batch) for epoch in range(1, int(epochs) + 1)}
     return sorted({min(max(end, 1), steps) for end in ends} | {steps})
 
 
