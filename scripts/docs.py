@@ -67,13 +67,13 @@ def methods() -> str:
             headline(recipe),
             recipe.paper,
             recipe.calls_per_example,
-            _kept(measured[name]),
+            _kept(measured.get(name, {})),
             links,
         )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *_DATA]
     for name in names("recipes"):
-        lines += _beside(name, measured[name])
+        lines += _beside(name, measured[name]) if name in measured else []
     return "\n".join([*lines, ""])
 
 
