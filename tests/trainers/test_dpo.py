@@ -71,6 +71,7 @@ def test_the_loss_starts_at_ln_2_and_margins_grow(base, tmp_path, per_token):
 @pytest.mark.train
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT reads it
 def test_lora_starts_at_ln_2_and_its_merged_model_is_saved(base, tmp_path):
+    """methods.md 15.5: B is zero at the start, so that step 0 is the base model."""
     from transformers import AutoModelForCausalLM
 
     model = train(base, tmp_path, lora=4, learning_rate=1e-2)
