@@ -1,0 +1,141 @@
+"""The hub export against an endpoint of our own on loopback: what is sent, and with which token."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from didact.errors import ConfigError, CredentialsError
+from didact.exports.export import Options
+from didact.exports.targets import export
+
+pytestmark = pytest.mark.train
+
+
+class Hub:
+    """Takes everything, and keeps it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, str, bytes]] = []
+        self.status = 200
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                token = self.headers.get("Authorization") or ""
+                hub.seen.append((self.command, self.path, token, body))
+                text = json.dumps(hub.answer(self.path, body)).encode()
+                self.send_response(hub.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = do_HEAD = answer
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, path: str, body: bytes) -> dict[str, Any]:
+        if self.status != 200:
+            return {"error": "no"}
+        if path.endswith("/preupload/main"):
+            files = json.loads(body)["files"]
+            mode = {True: "lfs", False: "regular"}
+            return {
+                "files": [
+                    {
+                        "path": file["path"],
+                        "uploadMode": mode[file["path"].endswith(".safetensors")],
+                        "shouldIgnore": False,
+                    }
+                    for file in files
+                ]
+            }
+        if path.endswith("/info/lfs/objects/batch"):
+            put = {"upload": {"href": f"{self.url}/put"}}
+            objects = json.loads(body)["objects"]
+            return {"transfer": "basic", "objects": [{**o, "actions": put} for o in objects]}
+        if "/commit/" in path:
+            return {"commitUrl": f"{self.url}/me/mine/commit/{40 * '0'}", "commitOid": "0" * 40}
+        return {"url": f"{self.url}/me/mine", "name": "me/mine", "warnings": [], "errors": []}
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    found = Hub()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def command(run: Path, hub: Hub, *, token: str | None = "secret-token") -> Any:
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment.pop("HF_TOKEN", None)
+    if token:
+        environment["HF_TOKEN"] = token
+    program = "from didact.cli import main; main()"
+    words = ["export", str(run), "--to", "hub", "--repo", "me/mine"]
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_the_merged_model_with_card_and_check_is_pushed_privately(run: Path, hub: Hub) -> None:
+    done = command(run, hub)
+    assert done.returncode == 0, done.stderr
+    assert f"pushed    {hub.url}/me/mine" in done.stdout
+    assert {token for _, path, token, _ in hub.seen if path != "/put"} == {"Bearer secret-token"}
+    made = json.loads(next(body for _, path, _, body in hub.seen if path == "/api/repos/create"))
+    assert made["private"] is True or made.get("visibility") == "private"
+    commit = next(body for _, path, _, body in hub.seen if "/commit/" in path).decode()
+    lines = [json.loads(line) for line in commit.splitlines()]
+    files = {line["value"]["path"] for line in lines if line["key"] in ("file", "lfsFile")}
+    assert {"README.md", "config.json", "model.safetensors", "chat_template.jinja"} <= files
+    sent = next(body for method, path, _, body in hub.seen if (method, path) == ("PUT", "/put"))
+    assert sent == (run / "train" / "model" / "model.safetensors").read_bytes()
+    out = run / "exports" / "hub"
+    kept = b"".join(file.read_bytes() for file in out.rglob("*") if file.is_file())
+    assert b"secret-token" not in kept
+    assert "secret-token" not in done.stdout + done.stderr
+
+
+def test_a_token_that_may_not_write_is_told_and_the_export_is_kept(run: Path, hub: Hub) -> None:
+    hub.status = 403
+    done = command(run, hub)
+    assert done.returncode == 4
+    assert "HF_TOKEN may not write to me/mine (HTTP 403)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (run / "exports" / "hub" / "model.safetensors").is_file()
+
+
+def test_without_a_token_or_a_name_nothing_is_made(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with pytest.raises(ConfigError, match="--repo OWNER/NAME"):
+        export(run, "hub")
+    with pytest.raises(CredentialsError, match="set HF_TOKEN"):
+        export(run, "hub", options=Options(repo="me/mine"))
+    assert not (run / "exports" / "hub").exists()
