@@ -111,7 +111,7 @@ def test_the_curator_reads_the_instruction_without_its_tag(place):
 def test_a_page_is_continued_as_plain_text_to_its_end():
     component = Judged(form="page", max_tokens=48, retries=0)
     _, _, model, _ = judge(component, [example(5)], scored)
-    assert model.asked[0].prompt == "Task: Do 5.\nAnswer: done 5\nReason:"
+    assert model.asked[0].prompt == "Task: Do 5.\nAnswer: done 5\nScore:"
     assert model.asked[0].sampling.stop == ("\n\n", "\nTask:")
     assert component.needs == {"model": {"completion"}}
     assert Judged().needs == {"model": {"chat"}}
@@ -190,3 +190,20 @@ def test_whole_conversations_are_judged_by_their_last_answer():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ConfigError):
         Judged(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        (" 5\nReason: It says all.", 5),
+        ("2", 2),
+        (Reply(text=" 4\nReason: It is of the right", finish="length"), 4),
+        ("It says all.\nScore: 5", 5),
+        ("The answer is right.", None),
+        ("7", None),
+    ],
+)
+def test_the_score_of_a_page_comes_first_and_its_reason_may_follow_or_not(reply, score):
+    component = Judged(form="page", retries=0)
+    found, _, _, _ = judge(component, [example(5)], lambda request: reply)
+    assert found[0].score == score

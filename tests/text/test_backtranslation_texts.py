@@ -90,8 +90,8 @@ def test_the_scale_has_five_points_the_reasons_come_first_and_the_score_in_the_l
 
 def test_a_page_of_graded_answers_is_begun_for_a_small_model():
     asked = f"Sort.{INPUT_MARK}b, a"
-    assert page_prompt(asked, "a, b") == "Task: Sort.\nInput: b, a\nAnswer: a, b\nReason:"
-    assert page_prompt("Name a bird.", "crow") == "Task: Name a bird.\nAnswer: crow\nReason:"
+    assert page_prompt(asked, "a, b") == "Task: Sort.\nInput: b, a\nAnswer: a, b\nScore:"
+    assert page_prompt("Name a bird.", "crow") == "Task: Name a bird.\nAnswer: crow\nScore:"
 
 
 def test_the_exchange_of_a_pair_gives_exactly_the_reversed_prompt():

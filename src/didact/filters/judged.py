@@ -57,7 +57,7 @@ _EVIDENCE = 500
 class Judged:
     """Drop what a judge rates below a threshold; what it cannot rate is left out as unscored."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     model: str = "judge"
     """The role that rates."""

@@ -84,9 +84,12 @@ def curation_prompt(instruction: str, output: str) -> str:
 
 
 def page_prompt(instruction: str, output: str) -> str:
-    """The same for a model too small to read the scale: a page of graded answers, begun."""
+    """The same for a model too small to read the scale: a page of graded answers, begun.
+
+    The score comes first: tuned on short answers, a small model ends after one line.
+    """
     asked, mark, given = instruction.partition(INPUT_MARK)
-    lines = [f"Task: {asked}", f"Input: {given}" if mark else "", f"Answer: {output}", "Reason:"]
+    lines = [f"Task: {asked}", f"Input: {given}" if mark else "", f"Answer: {output}", "Score:"]
     return "\n".join(line for line in lines if line)
 
 

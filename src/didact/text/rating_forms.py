@@ -60,6 +60,13 @@ def _curation(reply: str, faithful: bool) -> float | None:
     return read_score(reply, "faithful" if faithful else "corrected")
 
 
+def _page(reply: str, faithful: bool) -> float | None:
+    """The page ends with the mark; a model that begins with reasons repeats it."""
+    labelled = "core:" in reply
+    said = reply if labelled else f"Score: {reply.strip().partition(chr(10))[0]}"
+    return _curation(said, faithful)
+
+
 def _critique(reply: str, faithful: bool) -> float | None:
     return critique_rating(reply, faithful=faithful)
 
@@ -71,9 +78,9 @@ FORMS: Mapping[Name, Form] = MappingProxyType(
             lowest=1,
             highest=5,
             at_least=5,
-            first_line=False,
+            first_line=True,
             stop=("\n\n", "\nTask:"),
-            read=_curation,
+            read=_page,
         ),
         "dimension": Form(lowest=0, highest=5, at_least=4.5, first_line=True, read=_dimension),
         "ten": Form(lowest=1, highest=10, at_least=8, first_line=True, read=_ten),
