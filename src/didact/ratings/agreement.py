@@ -159,9 +159,18 @@ def against_people(
         for metric, values in metrics.items():
             if row := _on_pairs(metric, values, question, people):
                 table.append(row)
-    if study.mode == "levels" and "four_level" in metrics:
-        table.append(_on_levels(metrics["four_level"], real))
+    if study.mode == "levels":
+        table += [
+            _on_levels(metric, values, real)
+            for metric, values in metrics.items()
+            if _plain(metric) == "four_level"
+        ]
     return [row for row in table if row.number]
+
+
+def _plain(metric: str) -> str:
+    """The metric without the name of its suite."""
+    return metric.rpartition("/")[2]
 
 
 _Pair = tuple[str, str, str]
@@ -238,7 +247,7 @@ def _difference(
     if REFERENCE in (a, b):
         # Only a metric that compares says how an answer stands to the right one.
         value = values.get((item, b if a == REFERENCE else a))
-        if metric not in _DUELS or value is None:
+        if _plain(metric) not in _DUELS or value is None:
             return None
         return value - 0.5 if b == REFERENCE else 0.5 - value
     if (item, a) not in values or (item, b) not in values:
@@ -246,7 +255,9 @@ def _difference(
     return values[item, a] - values[item, b]
 
 
-def _on_levels(values: Mapping[tuple[str, str], float], found: Sequence[Opinion]) -> Against:
+def _on_levels(
+    metric: str, values: Mapping[tuple[str, str], float], found: Sequence[Opinion]
+) -> Against:
     people = {key: median(given) for key, given in _levels(found).items()}
     shared = [key for key in people if key in values]
     # A median between two levels is the lower one.
@@ -254,7 +265,7 @@ def _on_levels(values: Mapping[tuple[str, str], float], found: Sequence[Opinion]
     same = sum(x == y for x, y in zip(ours, theirs, strict=True))
     none = Interval(0.0, 0.0, 0.0)
     return Against(
-        metric="four_level",
+        metric=metric,
         question="level",
         of="levels",
         number=len(shared),
