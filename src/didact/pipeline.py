@@ -18,6 +18,7 @@ from didact.config import Generation, RunConfig, Training
 from didact.context import Listener, Recipe, Source
 from didact.errors import ConfigError, DidactError
 from didact.formats.refusals import Refusals
+from didact.launching.job import check as check_launch
 from didact.launching.job import launched
 from didact.mixture import Pools
 from didact.records import JSON, Example, digest
@@ -40,6 +41,8 @@ def check(config: RunConfig) -> None:
         readings.append(lambda entry=entry: seeds(entry))
     if config.train:
         readings.append(lambda training=config.train: base_path(training))
+        if launch := config.train.launch:
+            readings.append(lambda use=config.train.use: check_launch(launch, use))
     if config.evaluate:
         readings.append(lambda evaluation=config.evaluate: items(evaluation))
     for component in config.filter:
