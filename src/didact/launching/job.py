@@ -25,11 +25,20 @@ from didact.errors import ConfigError, DidactError
 from didact.launching.launch import Launch, command, processes_of
 from didact.records import Example
 
-__all__ = ["FOLDER", "describe", "launched", "trainer_of"]
+__all__ = ["FOLDER", "check", "describe", "launched", "trainer_of"]
 
 FOLDER = "launch"
 """Of the job, in the folder that the trainer works in."""
 _EVENT = "didact-event "
+
+
+def check(launch: Launch, trainer: Trainer) -> int:
+    """How many processes will train; a ConfigError where this cannot be done here."""
+    name = name_of(trainer)
+    if type(trainer).__module__.startswith("didact.") and name != "sft":
+        # Its steps are not shared out: every process would take all of each.
+        raise ConfigError(f"train.launch: {name} trains in one process; only sft in several")
+    return processes_of(launch)
 
 
 def launched(
@@ -37,7 +46,7 @@ def launched(
     out: Path,
 ) -> Path:  # fmt: skip
     """``trainer.train`` by several processes; the directory of the model."""
-    folder, processes = out / FOLDER, processes_of(launch)
+    folder, processes = out / FOLDER, check(launch, trainer)
     with storing(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
