@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Hashable
+from itertools import combinations
 from math import exp, log
 
 import numpy as np
@@ -208,6 +209,19 @@ def own_answers(rng: np.random.Generator, seed: int) -> tuple[Interval, float]: 
     return told, 0.15
 
 
+def flips_of_many_models(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    """Four models on 60 items, some of which turn with the order more often than others."""
+    found: list[Judgement] = []
+    for item, odds in enumerate(rng.beta(1, 3, 60)):
+        for a, b in combinations("abcd", 2):
+            first, flips = float(rng.random() < 0.5), rng.random() < odds
+            found.append(Judgement(item, a, b, first))
+            found.append(Judgement(item, b, a, first if flips else 1 - first))
+    told = audit(found, seed=seed, draws=20).flips
+    assert told
+    return told, 0.25
+
+
 def seeds_of_families(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
     """Three seeds on 24 families of 10: families are the columns."""
     items = rng.normal(size=24).repeat(10) * 0.5 + rng.normal(size=240)
@@ -277,6 +291,7 @@ CASES: dict[str, Case] = {
     "relative score, 80 questions": ratio,
     "gain of right answers, 150 items": gain_of_right_answers,
     "own answers of the audit, 160": own_answers,
+    "flips of 4 models x 60 items": flips_of_many_models,
     "3 seeds x 24 families of 10": seeds_of_families,
     "alpha of 4 sizes x 3 seeds x 80": alpha_of_sizes,
     "pull of length on a filter, 120": pull_on_a_filter,

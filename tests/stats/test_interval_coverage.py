@@ -7,7 +7,9 @@ import pytest
 
 MADE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/interval_coverage.py"))
 SLOW = {"Bradley-Terry, 5 models x 80", "length-controlled rate, 300", "length term, 300",
-        "length slope of the audit, 300"}  # fmt: skip
+        "length slope of the audit, 300", "gain of right answers, 150 items",
+        "pull of length on a filter, 120", "flips of 4 models x 60 items",
+        "preference alike in form, 250", "slope of a mark of form, 250"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(set(MADE["CASES"]) - SLOW))
