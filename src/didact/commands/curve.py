@@ -51,8 +51,8 @@ def curve_command(
         trainings = len(found) * len(chosen) * seeds
         shown = ", ".join("all" if size == ALL else f"{size:,}" for size in sorted(chosen))
         say(
-            f"curve     {len(found)} arms x {len(chosen)} sizes ({shown}) x {seeds} seeds:"
-            f" {trainings} trainings, matched {match}",
+            f"curve     arms: {len(found)}, sizes: {shown}, seeds: {seeds}, so"
+            f" trainings: {trainings}, matched {match}",
             quiet=quiet,
         )
     with interruptible(), Progress(sys.stderr, quiet=quiet or as_json) as progress:
