@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
+import outcomes
 from instructions import DATA, real_instructions, rows
 
 from didact.context import Context
@@ -131,6 +132,7 @@ def page() -> Iterator[str]:
     yield "## Every instruction through the novelty filter"
     yield ""
     yield from novelty()
+    yield from outcomes.sections()
 
 
 def main() -> None:

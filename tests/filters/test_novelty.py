@@ -92,6 +92,32 @@ def test_a_threshold_that_makes_no_sense_is_a_config_error(below):
         Novelty(below=below)
 
 
+def test_a_report_tells_the_most_similar_ones_and_the_mean_and_decides_nothing():
+    texts = ["a b c d", "a b x y", "a b c e", "p q r s", "a b c d f", "a b c d"]
+    examples = [example(text) for text in texts]
+    plain = list(Novelty().sift(examples))
+    told = list(Novelty(report=2).sift(examples))
+    assert [v.keep for v in told] == [v.keep for v in plain]
+    held = []
+    for one, verdict, without in zip(examples, told, plain, strict=True):
+        if one in held:  # judged where it first appeared
+            assert verdict == told[examples.index(one)]
+            continue
+        scores = [rouge_l(one.instruction, other.instruction).f for other in held]
+        best = sorted(range(len(held)), key=lambda i: (-scores[i], i))[:2]
+        assert verdict.evidence["most_similar"] == [
+            {"instruction": held[i].instruction, "id": held[i].id, "score": scores[i]} for i in best
+        ]
+        assert verdict.evidence["mean_similarity"] == pytest.approx(
+            sum(scores) / len(scores) if scores else 0.0
+        )
+        assert without.evidence.items() <= verdict.evidence.items()
+        if verdict.keep:
+            held.append(one)
+    with pytest.raises(ConfigError, match="report"):
+        Novelty(report=-1)
+
+
 @pytest.mark.slow
 def test_every_drop_of_real_instructions_has_the_score_it_claims(data):
     texts = {}
