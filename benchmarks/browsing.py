@@ -159,6 +159,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--examples", type=int, default=1_000_000)
+    parser.add_argument("--keep", action="store_true", help="use the indexes that are there")
     parser.add_argument("--out", type=Path, default=Path("work-runs/browsing"))
     options = parser.parse_args()
     for name in ("one", "two"):
@@ -169,7 +170,7 @@ def main() -> None:
             else:
                 make_second(options.out / name, options.out / "one", options.examples // 2)
             print(f"made      {name} in {time.perf_counter() - start:.0f} s", flush=True)
-        if name == "one" or not is_fresh(options.out / name):
+        if not (options.keep and is_fresh(options.out / name)):
             build(options.out / name)
     command = [sys.executable, "-c", "from didact.cli import main; main()", "open"]
     with subprocess.Popen(

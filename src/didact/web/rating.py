@@ -125,9 +125,11 @@ class Rating:
     def _door(
         self, name: str, book: Book, study: Study, *, trouble: str = "", rater: str = ""
     ) -> Response:
+        tasks = book.tasks(study.name)
         return self._site.page(
             "study", status=422 if trouble else 200, title=study.name, name=name, study=study,
-            mode=MODES[study.mode], total=len(book.tasks(study.name)), trouble=trouble,
+            mode=MODES[study.mode], total=len(tasks),
+            decoys=any(task.expected for task in tasks.values()), trouble=trouble,
             rater=rater, base=f"/runs/{name}/rate/{quote(study.name)}",
         )  # fmt: skip
 
