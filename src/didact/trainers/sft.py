@@ -44,6 +44,7 @@ from didact.training.row_proofs import Tokens, of_rows, ready, tokens_of, writte
 from didact.training.rows import Rows, rows_of, write_refused
 from didact.training.tokenizing import fit_embeddings, prepared
 from didact.training.untyped import Untyped
+from didact.training.whole import in_one_piece
 
 __all__ = ["SFT"]
 
@@ -231,7 +232,7 @@ class SFT:
             trainer.train(resume_from_checkpoint=str(newest) if newest else None)
         if held is not None:
             held.finish(trainer.model)
-        artefact.save(trainer.model, loaded.tokenizer, source=source, out=out, stops=found.stops)
+        artefact.save(in_one_piece(trainer), loaded.tokenizer, source=source, out=out, stops=found.stops)
         return self._summary(loaded, plan, curve, held, refused=len(found.refused))
 
     def _summary(
