@@ -8,6 +8,7 @@ import random
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from didact.training import checkpoint
 from didact.training.packing import NOTHING
 from didact.training.planning import Plan, plan_of
 from didact.training.rows import Rows
+from didact.training.whole import in_one_piece
 from tiny_llama import EXAMPLES, save
 
 WAYS = ("ddp", "fsdp", "zero3")
@@ -123,6 +125,42 @@ def test_without_a_gpu_the_number_of_processes_must_be_said(
         launching.processes_of(Launch(use="ddp", processes=4))
 
 
+@pytest.mark.parametrize("use", ["fsdp", "zero3"])
+def test_without_a_gpu_nothing_can_be_split(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate")
+    monkeypatch.setattr(launching, "_gpus", lambda: 0)
+    monkeypatch.setattr(launching, "find_spec", lambda name: object())
+    with pytest.raises(ConfigError, match=f"{use} splits a model over GPUs, and none is here"):
+        launching.processes_of(Launch(use=use, processes=2))
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("lora", [False, True])
+def test_a_model_that_was_split_is_saved_in_one_piece(base: Path, lora: bool) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(base))
+    if lora:
+        model = get_peft_model(model, LoraConfig(r=2, target_modules="all-linear"))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.5)
+    accelerator = SimpleNamespace(
+        distributed_type="DistributedType.FSDP",
+        get_state_dict=lambda wrapped: wrapped.state_dict(),
+        is_main_process=True,
+    )
+    trainer = SimpleNamespace(accelerator=accelerator, model=model, model_wrapped=model)
+    found = in_one_piece(trainer)
+    assert found is not model
+    ids = torch.arange(2, 12)[None]
+    assert torch.equal(found.eval()(ids).logits, model.eval()(ids).logits)
+    accelerator.distributed_type = "DistributedType.MULTI_CPU"
+    assert in_one_piece(trainer) is model
+
+
 def test_zero_3_without_deepspeed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("accelerate")
     real = launching.find_spec
@@ -144,6 +182,16 @@ def test_a_launcher_that_starts_too_few_is_found_out(
     assert told["message"].endswith("2 processes were to train together, and 1 were started")
 
 
+@pytest.mark.train
+def test_a_training_whose_steps_are_not_shared_out_is_refused() -> None:
+    from didact.trainers.dpo import DPO
+
+    launch = Launch(use="ddp", processes=2)
+    assert job.check(launch, SFT()) == 2
+    with pytest.raises(ConfigError, match="dpo trains in one process; only sft in several"):
+        job.check(launch, DPO())
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch")
@@ -156,17 +204,27 @@ def losses(out: Path) -> list[float]:
 
 @pytest.mark.train
 @pytest.mark.slow
+@pytest.mark.parametrize("begun", [False, True])
 def test_two_processes_make_the_model_that_one_makes(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bool
 ) -> None:
-    """Seven rows in steps of three: no step's rows can be shared evenly, the last is short."""
+    """Seven rows in steps of three: no step's rows can be shared evenly, the last is short.
+
+    From the start, or from the checkpoint of a training that was stopped at its second step.
+    """
     from safetensors.torch import load_file
 
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     trainer = SFT(
-        epochs=1.4, batch=3, learning_rate=1e-2, warmup=0.0, schedule="constant", dtype="float32"
+        epochs=1.4,
+        batch=3,
+        learning_rate=1e-2,
+        warmup=0.0,
+        schedule="constant",
+        dtype="float32",
+        save_seconds=0 if begun else 60,
     )
     assert trainer_of({"use": "sft", "settings": {"batch": 3}}) == SFT(batch=3)
     events: list[str] = []
@@ -174,12 +232,22 @@ def test_two_processes_make_the_model_that_one_makes(
     def heard(event: str, fields: object) -> None:
         events.append(event)
 
+    def stop(event: str, fields: Any) -> None:
+        if event == "train" and fields["step"] == 3:
+            raise KeyboardInterrupt
+
     one, two = tmp_path / "one", tmp_path / "two"
     for out in (one, two):
         out.mkdir()
     context = Context({}, seed=1, stage="train")
     alone = trainer.train(context, EXAMPLES[:7], base, one)
     told = Context({}, seed=1, stage="train", on_event=heard)
+    if begun:
+        stopping = Context({}, seed=1, stage="train", on_event=stop)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train(stopping, EXAMPLES[:7], base, two)
+        assert len(losses(two)) == 3
+        assert checkpoint.newest(two / "checkpoints") is not None
     together = launched(Launch(use="ddp", processes=2), trainer, told, EXAMPLES[:7], base, two)
     assert together == two / "model"
     assert losses(two) == pytest.approx(losses(one), rel=1e-5)

@@ -123,6 +123,9 @@ def processes_of(launch: Launch) -> int:
     if launch.use == "zero3" and find_spec("deepspeed") is None:
         raise ConfigError("train.launch: zero3 needs deepspeed: pip install deepspeed")
     gpus = _gpus()
+    if launch.use != "ddp" and not gpus:
+        # accelerate would keep the whole model in every process of a CPU and say nothing.
+        raise ConfigError(f"train.launch: {launch.use} splits a model over GPUs, and none is here")
     processes = launch.processes or gpus
     if not processes:
         raise ConfigError(
