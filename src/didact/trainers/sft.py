@@ -232,7 +232,8 @@ class SFT:
             trainer.train(resume_from_checkpoint=str(newest) if newest else None)
         if held is not None:
             held.finish(trainer.model)
-        artefact.save(in_one_piece(trainer), loaded.tokenizer, source=source, out=out, stops=found.stops)
+        trained = in_one_piece(trainer)
+        artefact.save(trained, loaded.tokenizer, source=source, out=out, stops=found.stops)
         return self._summary(loaded, plan, curve, held, refused=len(found.refused))
 
     def _summary(
