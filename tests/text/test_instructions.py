@@ -140,6 +140,7 @@ def test_the_blacklist_is_the_callers():
 
 
 def test_a_numbered_prompt_ends_with_the_bare_next_number():
+    """methods.md 1.10, prompt encoding."""
     assert numbered(["Do  this:\n", "Do that"]) == "1. Do this\n2. Do that\n3."
 
 
