@@ -110,3 +110,11 @@ def test_both_rows_of_a_pair_are_shown(folder, run):
     assert ", chosen: " in text
     assert ", rejected: " in text
     assert text.replace("│", "").endswith("⟦I do not know.<|end|>⟧")
+
+
+def test_a_bad_row_of_a_source_is_told_before_the_run(folder, tmp_path):
+    (tmp_path / "data.jsonl").write_text('{"instruction": "Say it.", "output": ""}\n')
+    (tmp_path / "run.yaml").write_text(RUN.replace("base: base", "base: embedded") % ("sft", ""))
+    done = didact("check", tmp_path / "run.yaml", "--out", tmp_path / "none")
+    assert isinstance(done.exception, DidactError)
+    assert "line 1" in str(done.exception)

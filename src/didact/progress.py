@@ -116,7 +116,8 @@ class Progress(logging.Handler):
         if done and seconds > 1:
             parts.append((5, f"{done / seconds:.1f}/s"))
             if total:
-                parts.append((1, f"{_duration((total - done) * seconds / done)} left"))
+                left = state.get("left", (total - done) * seconds / done)
+                parts.append((1, f"{_duration(left)} left"))
         if state.get("loss") is not None:
             parts.append((2, f"loss {state['loss']:.3f}"))
             if state.get("tokens_per_second"):

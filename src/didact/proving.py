@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from didact.components import name_of
 from didact.config import RunConfig
 from didact.context import Context
-from didact.errors import ConfigError, DidactError
+from didact.errors import ConfigError
 from didact.life import life
 from didact.records import JSON, Example, Origin
 from didact.resolve import base_path, seeds
@@ -94,12 +95,12 @@ def _examples(config: RunConfig, where: Path) -> tuple[list[Example], str]:
             return kept, f"the {len(kept):,} examples kept in {where}"
     found: list[Example] = []
     for entry in config.generate:
-        try:
-            read = cast("Callable[[], Any] | None", getattr(entry.use, "read", None))
-            found += islice(read(), _SAMPLE) if read is not None else seeds(entry)[:_SAMPLE]
-        except DidactError:
-            # The check of the run file tells it with its line.
-            continue
+        read = cast("Callable[[], Any] | None", getattr(entry.use, "read", None))
+        if read is None:
+            found += seeds(entry)[:_SAMPLE]
+        elif name_of(entry.use) != "hub":
+            # A bad row of a source is an error of the run file; a check downloads nothing.
+            found += islice(read(), _SAMPLE)
     found = [example for example in found[:_SAMPLE] if example.output]
     if found:
         return found, f"{len(found):,} seeds or rows of sources: the data is not made yet"

@@ -46,3 +46,21 @@ def test_a_loss_that_is_no_number_stops_the_training_and_names_the_step(tmp_path
     with pytest.raises(DidactError, match=f"the loss is {loss} at step 2 of 5"):
         made.add(2, loss, 0.1)
     assert steps(tmp_path / "metrics.jsonl") == [1]
+
+
+def test_the_time_left_is_by_what_this_process_did(tmp_path, monkeypatch):
+    """Resumed after 90 of 100 steps, ten seconds a step: ten steps are a hundred seconds."""
+    from didact.training import curve as module
+
+    clock = iter([0.0, *(10.0 * n for n in range(1, 11))])
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    told = []
+    curve = Curve(
+        tmp_path / "metrics.jsonl",
+        tokens=[5] * 100,
+        note=lambda _, **fields: told.append(fields["left"]),
+        done=90,
+    )
+    for step in range(91, 101):
+        curve.add(step, 1.0, 0.1)
+    assert told == [90.0, 80.0, 70.0, 60.0, 50.0, 40.0, 30.0, 20.0, 10.0, 0.0]

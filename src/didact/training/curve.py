@@ -13,6 +13,9 @@ from didact.errors import DidactError
 
 __all__ = ["Curve"]
 
+_OFTEN = 2.0
+"""Seconds after which a step is told, however many there are."""
+
 
 class Curve:
     """Writes ``metrics.jsonl`` and stops the training where the loss is no number any more."""
@@ -31,7 +34,8 @@ class Curve:
         self._tokens = tokens
         self._note = note
         self._every = max(1, len(tokens) // 100)
-        self._time = time.perf_counter()
+        self._begun = self._time = self._noted = time.perf_counter()
+        self._seen = 0
 
     def add(self, step: int, loss: float, learning_rate: float, **further: float) -> None:
         """Record one step, counted from 1, with what else is measured of it."""
@@ -44,6 +48,7 @@ class Curve:
         tokens = self._tokens[step - 1]
         speed = round(tokens / (now - self._time), 1)
         self._time, self.last = now, loss
+        self._seen += tokens
         row = {
             "step": step,
             "loss": loss,
@@ -55,8 +60,13 @@ class Curve:
         with storing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         steps = len(self._tokens)
-        if step % self._every == 0 or step == steps:
-            self._note("train", step=step, steps=steps, loss=loss, tokens_per_second=speed)
+        if step % self._every == 0 or step == steps or now - self._noted >= _OFTEN:
+            self._noted = now
+            # By what this process did: a training that was resumed did not do the rest.
+            left = sum(self._tokens[step:]) * (now - self._begun) / self._seen
+            self._note(
+                "train", step=step, steps=steps, loss=loss, tokens_per_second=speed, left=left
+            )
 
 
 def _lines(path: Path) -> list[str]:
