@@ -67,7 +67,6 @@ def test_trl_reads_its_config_and_trains_the_same_tokens(
     assert (arguments.num_train_epochs, arguments.learning_rate) == (2, 1e-2)
     adapter = get_peft_config(model)
     assert (adapter.r, adapter.lora_alpha) == (4, 8)
-    arguments.use_cpu = True
     trainer = SFTTrainer(
         model=model.model_name_or_path,
         args=arguments,

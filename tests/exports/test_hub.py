@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,8 +10,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from didact.errors import ConfigError, CredentialsError
+from didact.cli import app
+from didact.errors import ConfigError, CredentialsError, DidactError
+from didact.exports import merged
 from didact.exports.export import Options
 from didact.exports.targets import export
 
@@ -84,50 +84,59 @@ def hub() -> Iterator[Hub]:
     found.server.server_close()
 
 
-def command(run: Path, hub: Hub, *, token: str | None = "secret-token") -> Any:
-    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
-    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    environment.pop("HF_TOKEN", None)
-    if token:
-        environment["HF_TOKEN"] = token
-    program = "from didact.cli import main; main()"
-    words = ["export", str(run), "--to", "hub", "--repo", "me/mine"]
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=300,
-    )
+@pytest.fixture
+def online(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The hub in the place of the public one; tests are told that there is none."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_TOKEN", "secret-token")
+    return hub
 
 
-def test_the_merged_model_with_card_and_check_is_pushed_privately(run: Path, hub: Hub) -> None:
-    done = command(run, hub)
-    assert done.returncode == 0, done.stderr
-    assert f"pushed    {hub.url}/me/mine" in done.stdout
-    assert {token for _, path, token, _ in hub.seen if path != "/put"} == {"Bearer secret-token"}
-    made = json.loads(next(body for _, path, _, body in hub.seen if path == "/api/repos/create"))
-    assert made["private"] is True or made.get("visibility") == "private"
-    commit = next(body for _, path, _, body in hub.seen if "/commit/" in path).decode()
+WORDS = ["--to", "hub", "--repo", "me/mine"]
+
+
+def test_the_merged_model_with_card_and_check_is_pushed_privately(run: Path, online: Hub) -> None:
+    done = CliRunner().invoke(app, ["export", str(run), *WORDS])
+    assert done.exit_code == 0, done.exception
+    assert f"pushed    {online.url}/me/mine" in done.stdout
+    seen = online.seen
+    assert {token for _, path, token, _ in seen if path != "/put"} == {"Bearer secret-token"}
+    made = json.loads(next(body for _, path, _, body in seen if path == "/api/repos/create"))
+    assert made.get("private") is True or made.get("visibility") == "private"
+    commit = next(body for _, path, _, body in seen if "/commit/" in path).decode()
     lines = [json.loads(line) for line in commit.splitlines()]
     files = {line["value"]["path"] for line in lines if line["key"] in ("file", "lfsFile")}
     assert {"README.md", "config.json", "model.safetensors", "chat_template.jinja"} <= files
-    sent = next(body for method, path, _, body in hub.seen if (method, path) == ("PUT", "/put"))
+    sent = next(body for method, path, _, body in seen if (method, path) == ("PUT", "/put"))
     assert sent == (run / "train" / "model" / "model.safetensors").read_bytes()
     out = run / "exports" / "hub"
     kept = b"".join(file.read_bytes() for file in out.rglob("*") if file.is_file())
     assert b"secret-token" not in kept
-    assert "secret-token" not in done.stdout + done.stderr
+    assert "secret-token" not in done.output
 
 
-def test_a_token_that_may_not_write_is_told_and_the_export_is_kept(run: Path, hub: Hub) -> None:
-    hub.status = 403
-    done = command(run, hub)
-    assert done.returncode == 4
-    assert "HF_TOKEN may not write to me/mine (HTTP 403)" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_token_that_may_not_write_is_told_and_the_export_is_kept(run: Path, online: Hub) -> None:
+    online.status = 403
+    with pytest.raises(CredentialsError, match=r"HF_TOKEN may not write to me/mine \(HTTP 403\)"):
+        export(run, "hub", options=Options(repo="me/mine"))
     assert (run / "exports" / "hub" / "model.safetensors").is_file()
+
+
+def test_an_export_that_fails_its_check_is_not_pushed(
+    run: Path, online: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(trained: object, out: Path, whole: Any = merged.write) -> None:
+        whole(trained, out)
+        file = out / "chat_template.jinja"
+        file.write_text(file.read_text().replace("### Response:", "### Answer:"))
+
+    monkeypatch.setattr(merged, "write", write)
+    with pytest.raises(DidactError, match="prompts become other tokens"):
+        export(run, "hub", options=Options(repo="me/mine"))
+    assert online.seen == []
 
 
 def test_without_a_token_or_a_name_nothing_is_made(

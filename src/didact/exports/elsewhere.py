@@ -51,6 +51,11 @@ class Elsewhere:
     notes: list[str]
 
     @property
+    def place(self) -> dict[str, bool]:
+        """For trainers that will not compute in bfloat16 on a CPU that they were not told of."""
+        return {"use_cpu": True} if hardware.device() == "cpu" else {}
+
+    @property
     def last_only(self) -> bool:
         """Whether only the last answer of a conversation is trained."""
         return self.settings.get("loss_on") == "last"
@@ -85,6 +90,8 @@ def elsewhere(trained: Trained, out: Path, *, config: str) -> Elsewhere:
     found = [e for e in kept if not isinstance(turns(e.messages, tokenizer), Refused)]
     if not found:
         raise DidactError(f"{trained.run.path}: no row can be made of its {len(kept)} examples")
+    if hardware.device() == "cpu":
+        notes.append("made where no GPU is: where there is one, take use_cpu out of the config")
     steps = -(-round(settings["epochs"] * len(found)) // settings["batch"])
     if len(found) < len(kept):
         notes.append(f"{len(kept) - len(found)} of {len(kept)} examples make no row: left out")

@@ -91,6 +91,7 @@ def _config(job: Elsewhere, trained: Trained) -> dict[str, Any]:
         "warmup_steps": job.warmup_steps,
         "weight_decay": settings["weight_decay"],
         "bf16": job.bf16,
+        **job.place,
         "seed": trained.config.seed,
         "report_to": "none",
         "logging_steps": 1,

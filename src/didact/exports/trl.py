@@ -57,6 +57,7 @@ def _config(job: Elsewhere, trained: Trained) -> dict[str, Any]:
         "packing": settings.get("packing", False),
         "gradient_checkpointing": settings.get("gradient_checkpointing", False),
         "bf16": job.bf16,
+        **job.place,
         "seed": trained.config.seed,
         "report_to": "none",
         "output_dir": "./out",
