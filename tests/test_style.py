@@ -113,6 +113,7 @@ def test_the_command_writes_a_page_for_recorded_preferences(tmp_path):
     assert "75.0" in page.read_text()
     assert (page.parent / "preference.svg").read_text().startswith("<svg xmlns=")
     assert recorded_style(file).preferred[0].unread == 1
+    assert len(done.output.splitlines()) == 2  # of recorded pairs nothing else can be told
     file.write_text('{"text": "x"}\n')
     with pytest.raises(DidactError, match=r"line 1: needs answer, other, preference"):
         recorded_style(file)

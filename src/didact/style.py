@@ -200,7 +200,13 @@ def recorded_style(file: Path) -> Style:
         if against not in [one.model for one in distances]:
             distances.append(Distance(against, _mean(theirs), None))
         distances.append(Distance(model, _mean(mine), mark_distance(mine, theirs, seed=_SEED)))
-    return Style(name=file.name, preferred=tuple(preferred), exact=(), distances=tuple(distances))
+    return Style(
+        name=file.name,
+        preferred=tuple(preferred),
+        exact=(),
+        distances=tuple(distances),
+        recorded=True,
+    )
 
 
 def _recorded(row: Mapping[str, Any]) -> tuple[Any, tuple[float | None, str, str]]:

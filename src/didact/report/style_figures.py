@@ -109,7 +109,8 @@ def _distances(style: Style) -> Iterator[Figure]:
         for one in style.distances
         if one.distance is not None
     ]
-    title = "Distance of the answers' surface to the teacher's, in deviations"
+    other = "the other side" if style.recorded else "the teacher"
+    title = f"Distance of the answers' surface to that of {other}, in deviations"
     yield Figure(
         name="surface",
         title=title,
@@ -122,11 +123,11 @@ def _distances(style: Style) -> Iterator[Figure]:
         rows=[
             [one.model]
             + [round(value, 2) for value in one.means]
-            + [_told(one.distance) if one.distance else "the teacher"]
+            + [_told(one.distance) if one.distance else other]
             for one in style.distances
         ],
         note="The distance is the mean over the marks of the difference of the means, in standard"
-        " deviations of the teacher's. Near 0: it looks like the teacher.",
+        " deviations of that side. Near 0: the answers look alike.",
     )
 
 
