@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -111,10 +112,15 @@ def test_the_life_of_a_redacted_example_is_found_by_either_id(tmp_path):
 
 
 def test_what_is_dropped_can_be_listed_also_where_a_filter_changed_it(tmp_path):
-    strict = replace(find("filters", "length")(), output_min=3)
+    strict = find("filters", "length")()
     run = filtered(config(PRIVATE, find("filters", "pii")(action="redact"), strict), tmp_path / "r")
     told = show_run(run, count=9, dropped_by="length", as_json=False)
     assert "length dropped 3 of 3" in told
+    assert "3  instruction too short" in told
+    rows = json.loads(show_run(run, count=1, dropped_by="length", as_json=True))
+    assert [row["reason"] for row in rows] == ["instruction too short"] * 3
+    assert rows[0]["id"] == run.examples()[0].id
+    assert rows[0]["evidence"] == {"limit": 4}
     assert "Ask ann@firm.com." in told
 
 

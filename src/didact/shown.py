@@ -34,12 +34,12 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     """The stages of a run, and some of its examples."""
     stages = {name: run.stage(name) for name in STAGES}
     done = {name: details for name, details in stages.items() if details is not None}
+    if dropped_by is not None:
+        return _dropped(run, dropped_by, count, as_json=as_json)
     if as_json:
         ledger = read_ledger(run).to_json()
         found = {"path": str(run.path), "stages": done, "scores": _means(run), "ledger": ledger}
         return json.dumps({**found, "terms": [one.to_json() for one in _terms(run)]})
-    if dropped_by is not None:
-        return _dropped(run, dropped_by, count)
     lines = [summary_line(cast("dict[str, Any]", details)) for details in done.values()]
     lines[1:1] = _lost(run) if "generate" in done else []
     if not done:
@@ -135,18 +135,31 @@ def show_ledger(ledger: Ledger) -> list[str]:
     return [*lines, *(f"{'warning':<9} {text}" for text in ledger.warnings)]
 
 
-def _dropped(run: Run, name: str, count: int) -> str:
+def _dropped(run: Run, name: str, count: int, *, as_json: bool) -> str:
     verdicts = run.verdicts()
-    known = sorted({one for _, one, _ in verdicts})
+    known = list(dict.fromkeys(one for _, one, _ in verdicts))
     if name not in known:
         raise ConfigError(f"{run.path}: no filter {name!r} (there are: {', '.join(known)})")
     examples = {example.id: example for example in run.examples()}
     dropped = [(key, v) for key, one, v in verdicts if one == name and not v.keep]
+    if as_json:
+        rows = [
+            {"id": key, "reason": v.reason, "score": v.score, "evidence": dict(v.evidence),
+             "instruction": examples[key].instruction, "input": examples[key].input,
+             "output": examples[key].output}
+            for key, v in dropped
+        ]  # fmt: skip
+        return json.dumps(rows)
     lines = [f"{name} dropped {len(dropped)} of {sum(one == name for _, one, _ in verdicts)}"]
+    reasons = Counter(verdict.reason for _, verdict in dropped)
+    lines += [f"{'':<10}{number:>7,}  {reason}" for reason, number in reasons.most_common()]
     for key, verdict in dropped[:count]:
         lines.append(_line(examples[key]))
         score = f" {verdict.score:.3f}" if verdict.score is not None else ""
-        lines.append(f"{'':<14}{verdict.reason}{score} {json.dumps(dict(verdict.evidence))[:160]}")
+        # Keys of calls tell people nothing: `didact show RUN ID` has them, and the calls.
+        told = {name: value for name, value in verdict.evidence.items() if name != "calls"}
+        evidence = json.dumps(told, ensure_ascii=False)[:160] if told else ""
+        lines.append(f"{'':<14}{verdict.reason}{score} {evidence}".rstrip())
     return "\n".join(lines)
 
 
