@@ -59,16 +59,19 @@ class Choice:
                 writers.add(answer.model)
             return answer, sums, reason
 
-        async with aclosing(ctx.map(sums_of, answers)) as results:
-            async for answer, sums, reason in results:
-                for metric, value in _values(sums, set(answer.example.references)).items():
-                    yield Score(
-                        example_id=answer.example.id,
-                        model=answer.model,
-                        metric=metric,
-                        value=value,
-                        reason=reason,
-                    )
+        # Role by role, so that only one local model need be in memory at a time.
+        for role in dict.fromkeys(answer.model for answer in answers):
+            own = [answer for answer in answers if answer.model == role]
+            async with aclosing(ctx.map(sums_of, own)) as results:
+                async for answer, sums, reason in results:
+                    for metric, value in _values(sums, set(answer.example.references)).items():
+                        yield Score(
+                            example_id=answer.example.id,
+                            model=answer.model,
+                            metric=metric,
+                            value=value,
+                            reason=reason,
+                        )
 
     async def _sums(self, ctx: Context, answer: Answer) -> tuple[dict[str, float], str]:
         """Option to log-probability; or none, and why."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from didact.errors import ConfigError
@@ -141,11 +142,19 @@ def _file_digest(path: Path) -> str:
     return _digests[key]
 
 
+_IMPORTING = Lock()
+
+
 def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
     """Loads tokenizer and weights, quietly."""
     try:
-        import torch
-        import transformers
+        # Two models may be loaded at once, each on a thread of its own, and the package replaces
+        # its module while it is imported: whoever comes second would see half of it.
+        with _IMPORTING:
+            import torch
+            import transformers
+
+            tokenizers, models = transformers.AutoTokenizer, transformers.AutoModelForCausalLM
     except ImportError as error:
         raise ConfigError("a local model needs torch: pip install didact[train]") from error
     from safetensors import SafetensorError
@@ -159,10 +168,10 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        tokenizer = tokenizers.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             str(directory), local_files_only=True, trust_remote_code=False
         )
-        model = transformers.AutoModelForCausalLM.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        model = models.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             str(directory),
             dtype=getattr(torch, precision),
             local_files_only=True,
