@@ -34,7 +34,7 @@ from didact.report.reading import Facts
 from didact.stats.contamination import Parted, part_scores
 from didact.touched import Touched
 
-__all__ = ["FilterSection", "Section", "TouchedSection", "further"]
+__all__ = ["FilterSection", "Meeting", "Section", "TouchedSection", "further"]
 
 _MOST = 20_000
 """Examples that are judged anew for the page; of more a random sample is, for the overlap."""
