@@ -18,7 +18,11 @@ from didact.exports import merged
 from didact.exports.export import Options
 from didact.exports.targets import export
 
-pytestmark = pytest.mark.train
+pytestmark = [
+    pytest.mark.train,
+    # huggingface_hub's own way of sending files, in threads that cannot be spared a warning.
+    pytest.mark.filterwarnings("default"),
+]
 
 
 class Hub:

@@ -56,14 +56,17 @@ def push(done: Exported, options: Options) -> None:
             f"hub: pushing to {options.repo} failed: {_reason(error)}; the export is in"
             f" {done.path}, and the same command tries again"
         ) from error
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # What broke while a file was sent is a RuntimeError there, with the cause behind it.
+        cause = error.__cause__ or error
         raise DidactError(
-            f"hub: it cannot be reached: {_reason(error)}; the export is in {done.path}"
+            f"hub: pushing to {options.repo} broke off: {_reason(cause)}; the export is in"
+            f" {done.path}, and the same command tries again"
         ) from error
     done.made.ready = str(made)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
