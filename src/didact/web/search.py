@@ -33,7 +33,7 @@ FACETS = ("part", "verdict", "why", "recipe", "source")
 _MOST = 1_000
 """Matches that are counted; of more the page says there are more."""
 _LONGEST = 1_000
-_RARE = 50_000
+_RARE = 100_000
 """Fewer examples than that are looked up one by one; more are met on a walk over all."""
 
 Line: TypeAlias = "Mapping[str, Any]"
@@ -110,9 +110,12 @@ def find(index: sqlite3.Connection, query: Query) -> Found:
         f"SELECT * FROM examples WHERE n IN ({', '.join('?' * len(numbers[:SIZE]))}) ORDER BY n",
         numbers[:SIZE],
     ).fetchall()
-    condition = f"WHERE {' AND '.join(where)}" if where else ""
-    counted = f"SELECT 1 FROM {tables} {condition} LIMIT {_MOST + 1}"
-    number = index.execute(f"SELECT count(*) FROM ({counted})", values).fetchone()[0]
+    number = len(numbers)
+    if beyond or back or query.after:
+        # All there is does not stand on this page.
+        condition = f"WHERE {' AND '.join(where)}" if where else ""
+        counted = f"SELECT 1 FROM {tables} {condition} LIMIT {_MOST + 1}"
+        number = index.execute(f"SELECT count(*) FROM ({counted})", values).fetchone()[0]
     return Found(
         lines=lines,
         number=min(number, _MOST),
@@ -143,13 +146,14 @@ def _plan(index: sqlite3.Connection, query: Query) -> tuple[str, list[str], list
     lengths = _lengths(query)
     narrow = bool(codes or lengths or not (match or score))
     rare_facet = rarest is not None and (rarest[1][1] < _RARE or len(codes) == 1)
-    if score and _is_rare(index, score):
+    rare_score = bool(score) and _is_rare(index, score)
+    if rare_score and not match:
         tables.append(("measures INDEXED BY measure_value", "measures.n"))
     if narrow:
         how = f" INDEXED BY narrow_{rarest[0]}" if rarest and rare_facet else " NOT INDEXED"
         # A lookup by number, where something comes before it, is no matter of an index.
         tables.append((f"narrow{'' if tables else how}", "narrow.n"))
-    if score and not any("measures" in table for table, _ in tables):
+    if score and not rare_score:
         tables.append(("measures", "measures.n"))
     for facet, (code, _) in codes.items():
         where.append(f"narrow.{facet} = ?")
@@ -157,10 +161,15 @@ def _plan(index: sqlite3.Connection, query: Query) -> tuple[str, list[str], list
     for condition, value in lengths:
         where.append(condition)
         values.append(value)
-    if score:
-        where.append("measures.what = ? AND measures.value BETWEEN ? AND ?")
-        values += score
     first = tables[0][1]
+    within = "measures.what = ? AND measures.value BETWEEN ? AND ?"
+    if rare_score and match:
+        # Few have it: they are found first, and each match of the words looked up among them.
+        few = f"SELECT n FROM measures INDEXED BY measure_value WHERE {within}"
+        where.append(f"{first} IN ({few})")
+    elif score:
+        where.append(within)
+    values += score
     where += [f"{key} = {first}" for _, key in tables[1:]]
     return " CROSS JOIN ".join(table for table, _ in tables), where, values, first
 

@@ -9,6 +9,7 @@ of a million examples as in one of ten: words that stand in too many examples ar
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,10 +21,10 @@ from didact.web.search import Line
 __all__ = ["Near", "similar"]
 
 _MOST = 10
-_WORDS = 8
-_COMMON = 3_000
+_WORDS = 6
+_COMMON = 500
 """A word that stands in more examples than that finds nobody in particular."""
-_CANDIDATES = 400
+_CANDIDATES = 100
 
 
 class Near(NamedTuple):
@@ -35,15 +36,15 @@ class Near(NamedTuple):
 
 def similar(index: sqlite3.Connection, line: Line, example: Example) -> Sequence[Near]:
     """The nearest first; none where its words are all common or all its own."""
-    asked = f"{example.instruction} {example.input}"[:4000]
-    words = [word for word, _ in _rarest(index, asked)]
-    if not words:
-        return ()
-    match = " OR ".join(f'"{word}"' for word in words)
+    # By how many of its rare words others share; to rank by BM25 would be to look at all of them.
+    shared: Counter[int] = Counter()
+    for numbers in _rarest(index, f"{example.instruction} {example.input}"[:4000]):
+        shared.update(numbers)
+    del shared[line["n"]]
+    numbers = [n for n, _ in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0]))]
+    numbers = numbers[:_CANDIDATES]
     found = index.execute(
-        "SELECT examples.* FROM words CROSS JOIN examples ON examples.n = words.rowid"
-        " WHERE words MATCH ? AND words.rowid != ? ORDER BY words.rank LIMIT ?",
-        (match, line["n"], _CANDIDATES),
+        f"SELECT * FROM examples WHERE n IN ({', '.join('?' * len(numbers))})", numbers
     ).fetchall()
     own = latin_words(str(line["asked"]))
     near = [Near(row, rouge_l_words(own, latin_words(row["asked"])).f) for row in found]
@@ -51,17 +52,15 @@ def similar(index: sqlite3.Connection, line: Line, example: Example) -> Sequence
     return sorted(near, key=lambda one: (-one.score, one.line["n"]))[:_MOST]
 
 
-def _rarest(index: sqlite3.Connection, text: str) -> Sequence[tuple[str, int]]:
-    """Words and in how many examples they stand, the rarest first; those of one example alone."""
-    index.execute(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, row)"
-    )
-    found: list[tuple[str, int]] = []
-    for word in dict.fromkeys(word.lower() for word in text.split()):
+def _rarest(index: sqlite3.Connection, text: str) -> Sequence[Sequence[int]]:
+    """The examples of each of its rarest words, the rarest first."""
+    found: list[list[int]] = []
+    for word in dict.fromkeys(text.lower().split()):
         plain = word.strip(".,;:!?()[]{}'\"`*_")
-        if not plain.isalnum():
-            continue
-        row = index.execute("SELECT doc FROM vocabulary WHERE term = ?", (plain,)).fetchone()
-        if row is not None and 1 < row[0] <= _COMMON:
-            found.append((plain, int(row[0])))
-    return sorted(found, key=lambda pair: pair[1])[:_WORDS]
+        if plain.isalnum():
+            rows = index.execute(
+                "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{plain}"', _COMMON + 1)
+            ).fetchall()
+            if 1 < len(rows) <= _COMMON:
+                found.append([row[0] for row in rows])
+    return sorted(found, key=len)[:_WORDS]
