@@ -126,9 +126,9 @@ def selections() -> Iterator[str]:
     yield ""
     yield "IFD, helpfulness and CaR are found far above chance by length alone; the rating of"
     yield "accuracy is not, it prefers short answers. The filters that go with them (`ifd`,"
-    yield "`judged`, `reward`) need a model that knows English, and none ships with didact. What"
-    yield "the embedded model, which knows a small world of made-up facts, makes of Alpaca"
-    yield "(`python benchmarks/outcomes.py --ifd`):"
+    yield "`judged`, `reward`) need a model that knows English, and none ships with didact: the"
+    yield "embedded one knows a small world of made-up facts, and what its `ifd` makes of Alpaca is no"
+    yield "better than chance (`python benchmarks/outcomes.py --ifd`)."
 
 
 def difficulty() -> str:
