@@ -127,8 +127,8 @@ def selections() -> Iterator[str]:
     yield "IFD, helpfulness and CaR are found far above chance by length alone; the rating of"
     yield "accuracy is not, it prefers short answers. The filters that go with them (`ifd`,"
     yield "`judged`, `reward`) need a model that knows English, and none ships with didact: the"
-    yield "embedded one knows a small world of made-up facts, and what its `ifd` makes of Alpaca is no"
-    yield "better than chance (`python benchmarks/outcomes.py --ifd`)."
+    yield "embedded one knows a small world of made-up facts, and what its `ifd` makes of Alpaca is"
+    yield "no better than chance (`python benchmarks/outcomes.py --ifd`)."
 
 
 def difficulty() -> str:
