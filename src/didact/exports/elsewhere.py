@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,13 @@ class Elsewhere:
 
 def elsewhere(trained: Trained, out: Path, *, config: str) -> Elsewhere:
     """The training of a run, and in ``out`` a base with a chat template where it has none."""
-    use = trained.training.use
+    use: Any = trained.training.use
     if name_of(use) != "sft":
         raise ConfigError(
             f"{trained.run.path}: a training with {name_of(use)} has no config for other trainers;"
             " only sft has. didact convert RUN OUT --to trl writes the pairs themselves"
         )
-    settings = {name: getattr(use, name) for name in type(use).__dataclass_fields__}
+    settings: dict[str, Any] = {field.name: getattr(use, field.name) for field in fields(use)}
     notes = _not_carried(settings)
     tokenizer = loading.tokenizer_of(trained.model)
     source = weights.locate(str(trained.base()))
