@@ -20,7 +20,7 @@ from didact.ratings.results import results
 from didact.records import JSON
 from didact.stats.bootstrap import Interval, wilson
 
-__all__ = ["Judge", "Judges", "Pair", "Rate", "judges"]
+__all__ = ["Finding", "Judge", "Judges", "Pair", "Rate", "judges"]
 
 
 class Finding(NamedTuple):
