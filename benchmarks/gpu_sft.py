@@ -6,8 +6,8 @@ A LLaMA with random weights, about 1.1 billion parameters as it stands, is tuned
 of about 500 tokens. Every arm has a process of its own. Reported: tokens per second without
 padding, six times parameters times tokens against the best bfloat16 matmul measured in the same
 run (for LoRA four times, since frozen weights have no gradient), the peak of GPU memory, and TRL's
-defaults beside it. It was only run on a CPU at a tiny size (``--width 64 --layers 2 --batch 4``):
-no figure of a GPU is on record.
+defaults beside it. No figure of a GPU is on record: only the arms ``trl`` and ``ours`` were run, on
+a CPU at a tiny size (``--width 64 --layers 2 --batch 4``); the other three were not run at all.
 """
 
 from __future__ import annotations
