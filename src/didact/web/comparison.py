@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
 }
 """What a pair can be, and how it is told."""
 
-SIZE = 20
+_SIZE = 20
 """Pairs on a page."""
 
 
@@ -72,13 +72,13 @@ def page(path: Path, a: Path, b: Path, *, kind: str, after: int) -> tuple[list[P
     with closing(_connected(path, a, b, mode="ro")) as found:
         rows = found.execute(
             "SELECT n, a, b FROM pairs WHERE kind = ? AND n > ? ORDER BY n LIMIT ?",
-            (kind, after, SIZE + 1),
+            (kind, after, _SIZE + 1),
         ).fetchall()
         pairs = [
             Pair(n=n, a=_line(found, "one", of_a), b=_line(found, "two", of_b))
-            for n, of_a, of_b in rows[:SIZE]
+            for n, of_a, of_b in rows[:_SIZE]
         ]
-    return pairs, len(rows) > SIZE
+    return pairs, len(rows) > _SIZE
 
 
 def items(
@@ -91,7 +91,7 @@ def items(
     with closing(_connected(path, a, b, mode="ro")) as found:
         found.row_factory = sqlite3.Row
         rows = found.execute(
-            "SELECT n, id FROM items WHERE n > ? ORDER BY n LIMIT ?", (after, SIZE + 1)
+            "SELECT n, id FROM items WHERE n > ? ORDER BY n LIMIT ?", (after, _SIZE + 1)
         ).fetchall()
         told = [
             (
@@ -102,9 +102,9 @@ def items(
                 _answers(found, "one", row["id"]),
                 _answers(found, "two", row["id"]),
             )
-            for row in rows[:SIZE]
+            for row in rows[:_SIZE]
         ]
-    return told, len(rows) > SIZE
+    return told, len(rows) > _SIZE
 
 
 def _answers(found: sqlite3.Connection, run: str, item: str) -> Sequence[Line]:
