@@ -58,9 +58,7 @@ VerdictsFile = Annotated[
 ]
 From = Annotated[
     str | None,
-    typer.Option(
-        "--from", help="With --with: the source that reads it, if not told from it."
-    ),
+    typer.Option("--from", help="With --with: the source that reads it, if not told from it."),
 ]
 Skip = Annotated[
     bool, typer.Option("--skip", help="With --with: count rows that cannot be read, and go on.")

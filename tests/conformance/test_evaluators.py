@@ -19,8 +19,8 @@ from didact.records import Answer, Example, Origin
 from judge_toys import judge_of, rating
 
 ELSEWHERE = {"choice", "rated"}
-"""Those that score no text (they ask the models under test, or read what people said), with tests of
-their own."""
+"""They score no text: they ask the models under test, or read what people said. Their tests are
+elsewhere."""
 NAMES = [
     module.name
     for module in pkgutil.iter_modules(didact.evaluators.__path__)
