@@ -93,7 +93,7 @@ class Estimate:
                     role=role,
                     calls=calls,
                     prompt=prompt,
-                    reply=Span(1, most),
+                    reply=Span(min(1, most), most),
                     max_tokens=(most,),
                 )
                 for name, role, calls, prompt, most in rows

@@ -77,6 +77,9 @@ def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
             model = kind(path=str(request.getfixturevalue("tiny")), **settings)
         elif name == "reward-model":
             model = kind(path=str(write_reward_model(tmp_path)), device="cpu", **settings)
+        elif name == "openvino":
+            pytest.importorskip("openvino", reason="OpenVINO is not installed")
+            model = kind(path=str(request.getfixturevalue("tiny")), **settings)
         elif name == "transformers":
             model = kind(path=str(request.getfixturevalue("tiny")), device="cpu", **settings)
         elif name == "embedded":

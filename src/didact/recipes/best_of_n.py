@@ -22,6 +22,7 @@ from typing import ClassVar
 
 from didact.context import Context
 from didact.errors import ConfigError, ParseError
+from didact.estimate import Estimate, Span, text_tokens
 from didact.records import Example, Message, Origin, Request, Sampling
 
 __all__ = ["BestOfN"]
@@ -60,6 +61,17 @@ class BestOfN:
     def needs(self) -> Mapping[str, frozenset[str]]:
         """What the models must be able to do, by the field that names the role."""
         return dict.fromkeys(("model", "reward"), frozenset({"chat"}))
+
+    def estimate(self, seeds: Sequence[Example]) -> Estimate:
+        """Every prompt `samples` times; a reward for each answer that is whole and not said yet."""
+        prompts = [seed.prompt for seed in seeds if seed.prompt]
+        number = len(prompts) * self.samples
+        asked = text_tokens(["\n".join(turn.content for turn in prompt) for prompt in prompts])
+        rated = Span(asked.low, asked.high + self.max_tokens)
+        return Estimate.of(
+            ("answers", self.model, Span(number, number), asked, self.max_tokens),
+            ("rewards", self.reward, Span(0, number), rated, 0),
+        )
 
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """A pair for every seed whose answers can be told apart."""
