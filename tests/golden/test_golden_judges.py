@@ -13,5 +13,9 @@ EXAMPLE = Example.single(
 @pytest.mark.parametrize("form", FORMS)
 def test_the_question_is_as_it_was_reviewed(golden, form):
     asked = questions(form, EXAMPLE, dimension="accuracy", aspects=tuple(ASPECTS))
-    turns = ["\n".join(f"<{turn.role}>\n{turn.content}" for turn in one) for one in asked]
-    golden(f"judge_{form}", "\n\n----\n\n".join(turns) + "\n")
+    # A page is a prompt to go on with, all other forms are turns.
+    shown = [
+        one if isinstance(one, str) else "\n".join(f"<{t.role}>\n{t.content}" for t in one)
+        for one in asked
+    ]
+    golden(f"judge_{form}", "\n\n----\n\n".join(shown) + "\n")

@@ -135,6 +135,7 @@ def test_without_a_gpu_nothing_can_be_split(use: Any, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.train
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 @pytest.mark.parametrize("lora", [False, True])
 def test_a_model_that_was_split_is_saved_in_one_piece(base: Path, lora: bool) -> None:
     import torch
