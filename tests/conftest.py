@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Set at import, so that it holds in subprocesses and before any library reads it.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+# A slow machine is no fault of an example, and a change is judged by the same examples each time:
+# `pytest --hypothesis-profile=search` looks for new ones.
+slow = [HealthCheck.too_slow]
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=slow)
+settings.register_profile("search", deadline=None, max_examples=1000, suppress_health_check=slow)
+settings.load_profile("same")
 
 _LOOPBACK = ("127.", "localhost", "::1")
 

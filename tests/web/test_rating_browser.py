@@ -42,6 +42,8 @@ def enter(view, address, name):
     view.fill("input[name=rater]", name)
     view.keyboard.press("Enter")
     view.wait_for_selector("#rating")
+    # The keys are there once the page is whole.
+    view.wait_for_load_state("domcontentloaded")
 
 
 def stored(view, number):

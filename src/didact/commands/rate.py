@@ -23,8 +23,8 @@ from didact.web.discovery import find_runs
 
 __all__ = ["rate_command"]
 
-_PORTS = 20_000
-"""From here on: each run has a port of its own, so that an open page finds its server again."""
+_PORTS = range(20_000, 32_000)
+"""Below those that connections take: each run has a port of its own, so that an open page finds its server again."""
 
 
 def rate_command(
@@ -69,7 +69,7 @@ def rate_command(
     )
     say(f"later     didact rate {path} --export ratings.jsonl")
     name = next(iter(find_runs(path)))
-    fixed = _PORTS + int(digest(str(path.resolve()))[:8], 16) % _PORTS
+    fixed = _PORTS[int(digest(str(path.resolve()))[:8], 16) % len(_PORTS)]
     serve(path, port=port, likely=fixed, page=f"runs/{name}/rate/{quote(begun.name)}")
 
 

@@ -9,7 +9,7 @@ eight digits, for degrees of freedom that need not be whole.
 from __future__ import annotations
 
 from functools import cache
-from math import exp, inf, lgamma, log, log1p, sqrt
+from math import exp, inf, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
 
 __all__ = ["expanded_tail", "student_cdf", "student_quantile"]
@@ -40,6 +40,9 @@ def student_cdf(t: float, df: float) -> float:
     """The probability of a value up to ``t``; ``df`` above 0."""
     if df >= _NORMAL_FROM:
         return NormalDist().cdf(t * (1 - 1 / (4 * df)) / sqrt(1 + t * t / (2 * df)))
+    if abs(t) < 1e-3 and t * t < 1e-10 * df:
+        # The fraction's argument would be 1 after rounding; here the density hardly changes.
+        return 0.5 + t * exp(lgamma((df + 1) / 2) - lgamma(df / 2)) / sqrt(df * pi)
     tail = _beta(df / (df + t * t), df / 2, 0.5) / 2
     return 1 - tail if t > 0 else tail
 
