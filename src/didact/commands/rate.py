@@ -24,7 +24,8 @@ from didact.web.discovery import find_runs
 __all__ = ["rate_command"]
 
 _PORTS = range(20_000, 32_000)
-"""Below those that connections take: each run has a port of its own, so that an open page finds its server again."""
+"""Below those that connections take. Each run has a port of its own, so that an open page finds
+its server again."""
 
 
 def rate_command(
