@@ -18,7 +18,7 @@ from didact.errors import ConfigError, ModelError
 from didact.inference.crowd import Crowd
 from didact.inference.memory import give_back
 from didact.inference.texts import Tokenizer
-from didact.inference.weights import Device, Precision, fingerprint, locate
+from didact.inference.weights import Device, Precision, fingerprint, limit_of, loaders, locate
 from didact.records import Message, Reply, Request, Usage
 from didact.text.chat import render
 
@@ -147,30 +147,18 @@ class Rewarder:
 
 def _load(directory: Path, *, device: Device, dtype: Precision) -> _Judge:
     """Tokenizer and weights, quietly; ConfigError where they are not those of a reward model."""
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise ConfigError("a reward model needs torch: pip install didact[train]") from error
+    tokenizers, models, place, kind = loaders(
+        "AutoModelForSequenceClassification", what="a reward model", device=device, dtype=dtype
+    )
     from safetensors import SafetensorError
 
-    place = device
-    if place == "auto":
-        place = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = dtype
-    if precision == "auto":
-        precision = "float32" if place == "cpu" else "bfloat16"
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        words = tokenizers.from_pretrained(
             str(directory), local_files_only=True, trust_remote_code=False
         )
-        model, report = cast(
-            "Any", transformers.AutoModelForSequenceClassification
-        ).from_pretrained(
+        model, report = models.from_pretrained(
             str(directory),
-            dtype=getattr(torch, precision),
+            dtype=kind,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
@@ -191,7 +179,6 @@ def _load(directory: Path, *, device: Device, dtype: Precision) -> _Judge:
             f"model {directory} is a classifier of {model.config.num_labels} classes; a reward"
             " model has one output"
         )
-    words = cast("Any", tokenizer)
     padding = next(
         (
             t
@@ -201,11 +188,10 @@ def _load(directory: Path, *, device: Device, dtype: Precision) -> _Judge:
         0,
     )
     model.config.pad_token_id = padding
-    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return _Judge(
         model=model.to(place).eval(),
         tokenizer=cast("Tokenizer", words),
         device=place,
-        limit=limit if isinstance(limit, int) and limit > 0 else None,
+        limit=limit_of(model),
         padding=padding,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 from didact.errors import ConfigError
 from didact.inference.stepping import Steps, TorchSteps
@@ -23,7 +23,10 @@ from didact.inference.texts import Tokenizer
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Device", "Loaded", "Precision", "Start", "fingerprint", "load", "locate"]
+__all__ = [
+    "Device", "Loaded", "Loaders", "Precision", "Start",
+    "fingerprint", "limit_of", "load", "loaders", "locate",
+]  # fmt: skip
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -145,8 +148,17 @@ def _file_digest(path: Path) -> str:
 _IMPORTING = Lock()
 
 
-def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
-    """Loads tokenizer and weights, quietly."""
+class Loaders(NamedTuple):
+    """With what a model is loaded, and where to."""
+
+    tokenizers: Any
+    models: Any
+    place: str
+    dtype: Any
+
+
+def loaders(models: str, *, what: str, device: Device, dtype: Precision) -> Loaders:
+    """Of a class of models of transformers, which is made quiet; ConfigError where it is absent."""
     try:
         # Two models may be loaded at once, each on a thread of its own, and the package replaces
         # its module while it is imported: whoever comes second would see half of it.
@@ -154,11 +166,9 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
             import torch
             import transformers
 
-            tokenizers, models = transformers.AutoTokenizer, transformers.AutoModelForCausalLM
+            tokenizers, kind = transformers.AutoTokenizer, getattr(transformers, models)
     except ImportError as error:
-        raise ConfigError("a local model needs torch: pip install didact[train]") from error
-    from safetensors import SafetensorError
-
+        raise ConfigError(f"{what} needs torch: pip install didact[train]") from error
     place = device
     if place == "auto":
         place = "cuda" if torch.cuda.is_available() else "cpu"
@@ -167,18 +177,28 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
         precision = "float32" if place == "cpu" else "bfloat16"
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    return Loaders(tokenizers, kind, place, getattr(torch, precision))
+
+
+def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
+    """Loads tokenizer and weights, quietly."""
+    tokenizers, models, place, kind = loaders(
+        "AutoModelForCausalLM", what="a local model", device=device, dtype=dtype
+    )
+    from safetensors import SafetensorError
+
     try:
-        tokenizer = tokenizers.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        tokenizer = tokenizers.from_pretrained(
             str(directory), local_files_only=True, trust_remote_code=False
         )
-        model = models.from_pretrained(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        model = models.from_pretrained(
             str(directory),
-            dtype=getattr(torch, precision),
+            dtype=kind,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
         )
-        model = cast("Any", model).to(place).eval()
+        model = model.to(place).eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(f"model {directory} cannot be loaded on {place}: {reason}") from error
@@ -188,7 +208,7 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
         tokenizer=words,
         device=place,
         ends=_ends(model, words),
-        limit=_limit(model),
+        limit=limit_of(model),
         vocabulary=model.config.get_text_config().vocab_size,
         start=partial(TorchSteps, model),
     )
@@ -203,7 +223,8 @@ def _ends(model: PreTrainedModel, tokenizer: Tokenizer) -> frozenset[int]:
     return frozenset(token for token in stated if token is not None)
 
 
-def _limit(model: PreTrainedModel) -> int | None:
+def limit_of(model: PreTrainedModel) -> int | None:
+    """Most tokens that a model takes; None where it states no limit."""
     config = cast("Any", model.config).get_text_config()
     limit = getattr(config, "max_position_embeddings", None)
     return limit if isinstance(limit, int) and limit > 0 else None
