@@ -32,7 +32,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from didact.text.novelty_index import Neighbour
+from didact.records import JSON
+from didact.text.novelty_index import Encoded, Neighbour
 from didact.text.words import all_words
 
 __all__ = ["JaccardIndex", "shingles"]
@@ -80,11 +81,16 @@ class JaccardIndex:
         self._shingle = shingle
         self._vocabulary: defaultdict[Hashable, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the texts; words keep their numbers."""
+        words = max(len(self._vocabulary), 256)
         self._state = np.zeros(4 + 32, np.int64)
         self._tokens = np.zeros(1024, np.int32)
         self._texts = np.zeros((64, 3), np.int64)
-        self._lists = np.zeros((256, _CLASSES, 2), np.int32)
-        self._seen = np.zeros(256, np.int32)
+        self._lists = np.zeros((words, _CLASSES, 2), np.int32)
+        self._seen = np.zeros(words, np.int32)
         self._marks = np.zeros(1024, np.uint64)
         self._places = np.zeros(1024, np.int64)
 
@@ -106,12 +112,32 @@ class JaccardIndex:
         """
         return self._sweep(texts, look=True, add=2 if hold else 1)
 
-    def _sweep(self, texts: Sequence[str], *, look: bool, add: int) -> list[Neighbour | None]:
-        sweep = _kernels().sweep
-        ids, ends = self._encode(texts)
-        if add:
-            self._tokens = _room(self._tokens, int(self._state[1]) + len(ids))
-            self._texts = _room(self._texts, len(self) + len(ends) + 1)
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The texts as numbers of words, each of a text once; new words numbered."""
+        split = [dict.fromkeys(shingles(self._words(text), self._shingle)) for text in texts]
+        sizes = [len(words) for words in split]
+        ends = np.array(list(accumulate(sizes)), np.int64)
+        numbers = map(self._vocabulary.__getitem__, chain.from_iterable(split))
+        return Encoded(np.fromiter(numbers, np.int32, sum(sizes)), ends)
+
+    def take(
+        self, encoded: Encoded, *, adds: NDArray[np.uint8], look: bool = True
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Look for the nearest text of each, one after another; its position or -1, and its score.
+
+        A text is added where ``adds`` is 2, and where it is 1 if none is near. Numbers of words may
+        come from elsewhere; a higher one is taken to be rarer.
+        """
+        ids, ends = encoded.ids.copy(), encoded.ends
+        words = int(ids.max(initial=0)) + 1
+        self._lists, self._seen = _room(self._lists, words), _room(self._seen, words)
+        # A text that waits for room is asked twice.
+        if int(self._state[3]) + 2 * len(ends) > _LAST_QUERY:
+            self._state[3] = 0
+            self._seen[:] = 0
+            self._texts[:, 1] = 0
+        self._tokens = _room(self._tokens, int(self._state[1]) + len(ids))
+        self._texts = _room(self._texts, len(self) + len(ends) + 1)
         found, scores = np.empty(len(ends), np.int64), np.empty(len(ends), np.float64)
         done = 0
         while True:
@@ -119,29 +145,34 @@ class JaccardIndex:
                 self._state, self._tokens, self._texts, _SIZES, self._lists,
                 self._marks, self._places, self._seen,
             )  # fmt: skip
-            done = sweep(look, add, self._threshold, ids, ends, found, scores, held, done)
+            done = _kernels().sweep(
+                look, adds, self._threshold, ids, ends, found, scores, held, done
+            )
             if done == len(ends):
-                break
+                return found, scores
             self._marks = _room(self._marks, len(self._marks) + 1)
             self._places = _room(self._places, len(self._marks))
+
+    def held(self) -> Encoded:
+        """The texts that it holds, each of their words once."""
+        count, size = int(self._state[0]), int(self._state[1])
+        return Encoded(self._tokens[:size].copy(), self._texts[1 : count + 1, 0].copy())
+
+    @property
+    def rule(self) -> dict[str, JSON]:
+        """What makes another index that decides alike."""
+        return {"measure": "jaccard", "threshold": self._threshold}
+
+    @property
+    def reach(self) -> float:
+        """The least ratio of the sizes of two texts that are near to one another."""
+        return self._threshold
+
+    def _sweep(self, texts: Sequence[str], *, look: bool, add: int) -> list[Neighbour | None]:
+        adds = np.full(len(texts), add, np.uint8)
+        found, scores = self.take(self.encode(texts), adds=adds, look=look)
         pairs = zip(scores.tolist(), found.tolist(), strict=True)
         return [Neighbour(score, at) if at >= 0 else None for score, at in pairs]
-
-    def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Token ids of all texts end to end, and where each text ends."""
-        split = [shingles(self._words(text), self._shingle) for text in texts]
-        sizes = [len(words) for words in split]
-        ends = np.array(list(accumulate(sizes)), np.int64)
-        numbers = map(self._vocabulary.__getitem__, chain.from_iterable(split))
-        ids = np.fromiter(numbers, np.int32, sum(sizes))
-        self._lists = _room(self._lists, len(self._vocabulary))
-        self._seen = _room(self._seen, len(self._vocabulary))
-        # A text that waits for room is asked twice.
-        if int(self._state[3]) + 2 * len(texts) > _LAST_QUERY:
-            self._state[3] = 0
-            self._seen[:] = 0
-            self._texts[:, 1] = 0
-        return ids, ends
 
 
 @cache

@@ -28,6 +28,7 @@ __all__ = ["sweep"]
 Ids: TypeAlias = NDArray[np.int32]
 Integers: TypeAlias = NDArray[np.int64]
 Bits: TypeAlias = NDArray[np.uint64]
+Flags: TypeAlias = NDArray[np.uint8]
 Held: TypeAlias = tuple[Integers, Ids, Integers, Ids, Ids, Bits, Integers, Ids]
 """``state, tokens, texts, classes, lists, marks, places, seen``."""
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -233,7 +234,7 @@ def _post(ids: Ids, start: int, end: int, mark: np.uint64, threshold: float, hel
 @_compiled
 def sweep(
     look: bool,
-    add: int,
+    adds: Flags,
     threshold: float,
     ids: Ids,
     ends: Integers,
@@ -244,7 +245,7 @@ def sweep(
 ) -> int:
     """Look for the nearest text of each one, from ``first`` on, and add it.
 
-    ``add`` is 0 for never, 1 where none is near, 2 always. Returns how far it came: it stops at a
+    ``adds`` is 0 for never, 1 where none is near, 2 always. Returns how far it came: it stops at a
     text for which the postings must be given more room.
     """
     state, tokens, texts, _, _, _, _, seen = held
@@ -256,7 +257,7 @@ def sweep(
         found[number] = -1
         if look and stop > start:
             found[number], scores[number] = _search(ids, start, stop, mark, threshold, held)
-        if add == 0 or (add == 1 and found[number] >= 0):
+        if adds[number] == 0 or (adds[number] == 1 and found[number] >= 0):
             continue
         if stop > start and not _post(ids, start, stop, mark, threshold, held):
             # It comes again, with repeated tokens where it was shortened: that changes nothing.

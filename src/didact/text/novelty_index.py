@@ -36,9 +36,10 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from didact.records import JSON
 from didact.text.words import latin_words
 
-__all__ = ["Neighbour", "NoveltyIndex", "Surroundings"]
+__all__ = ["Encoded", "Neighbour", "NoveltyIndex", "Surroundings"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -53,6 +54,15 @@ class Neighbour(NamedTuple):
     """ROUGE-L F, the double that ``rouge_score`` gives."""
     position: int
     """The number of the text, in the order texts were added, from 0."""
+
+
+class Encoded(NamedTuple):
+    """Texts as numbers of words."""
+
+    ids: NDArray[np.int32]
+    """Of all texts, end to end."""
+    ends: NDArray[np.int64]
+    """Where each text ends."""
 
 
 class Surroundings(NamedTuple):
@@ -85,20 +95,26 @@ class NoveltyIndex:
         self._words = words
         self._vocabulary: defaultdict[str, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
-        self._state = np.zeros(4 + 32, np.int64)
-        self._tokens = np.zeros(1024, np.int32)
-        self._texts = np.zeros((64, 2 + 8), np.int64)
-        self._lists = np.zeros((256, _CLASSES, 2), np.int32)
-        self._slots = np.zeros(256, np.int32)
-        self._marks = np.zeros(1024, np.uint64)
-        self._halves = np.zeros(1024, np.uint64)
-        self._metas = np.zeros(1024, np.int64)
-        self._query = np.zeros(2 + 8, np.uint64)
         self._links = np.zeros((6, 65), np.int64)
         self._bits = np.zeros((2, 65), np.uint64)
+        self._query = np.zeros(2 + 8, np.uint64)
         self._end = np.zeros(1, np.int64)
         self._found = np.zeros(1, np.int64)
         self._score = np.zeros(1, np.float64)
+        self._adds = np.zeros(1, np.uint8)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the texts; words keep their numbers."""
+        self._state = np.zeros(4 + 32, np.int64)
+        self._tokens = np.zeros(1024, np.int32)
+        self._texts = np.zeros((64, 2 + 8), np.int64)
+        words = max(len(self._vocabulary), 256)
+        self._lists = np.zeros((words, _CLASSES, 2), np.int32)
+        self._slots = np.zeros(words, np.int32)
+        self._marks = np.zeros(1024, np.uint64)
+        self._halves = np.zeros(1024, np.uint64)
+        self._metas = np.zeros(1024, np.int64)
 
     def __len__(self) -> int:
         return int(self._state[0])
@@ -118,14 +134,48 @@ class NoveltyIndex:
 
     def offer_all(self, texts: Sequence[str | Sequence[str]]) -> list[Neighbour | None]:
         """``offer`` each text, one after another; a little faster than as many calls."""
+        encoded = self.encode(texts)
+        found, scores = self.take(encoded, adds=np.ones(len(texts), np.uint8))
+        pairs = zip(scores.tolist(), found.tolist(), strict=True)
+        return [Neighbour(score, at) if at >= 0 else None for score, at in pairs]
+
+    def encode(self, texts: Sequence[str | Sequence[str]]) -> Encoded:
+        """The texts as numbers of words, new words numbered."""
         split = [self._words(text) if isinstance(text, str) else text for text in texts]
         sizes = [len(words) for words in split]
         ids = self._encode(chain.from_iterable(split), sum(sizes), max(sizes, default=0))
-        ends = np.array(list(accumulate(sizes)), np.int64)
+        return Encoded(ids, np.array(list(accumulate(sizes)), np.int64))
+
+    def take(
+        self, encoded: Encoded, *, adds: NDArray[np.uint8], look: bool = True
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Look for the nearest text of each, one after another; its position or -1, and its score.
+
+        A text to which none is near is added where ``adds`` is 1. Numbers of words may come from
+        elsewhere; a higher one is taken to be rarer.
+        """
+        ids, ends = encoded
+        sizes = np.diff(ends, prepend=0)
+        self._fit(int(ids.max(initial=0)) + 1, int(sizes.max(initial=0)))
         found, scores = np.empty(len(ends), np.int64), np.empty(len(ends), np.float64)
-        self._sweep(ids, ends, found, scores, look=True, add=True)
-        pairs = zip(scores.tolist(), found.tolist(), strict=True)
-        return [Neighbour(score, at) if at >= 0 else None for score, at in pairs]
+        self._sweep(ids, ends, found, scores, look=look, adds=adds)
+        return found, scores
+
+    def held(self) -> Encoded:
+        """The texts that it holds."""
+        count, size = self._state.item(0), self._state.item(1)
+        return Encoded(self._tokens[:size].copy(), self._texts[1 : count + 1, 0].copy())
+
+    @property
+    def rule(self) -> dict[str, JSON]:
+        """What makes another index that decides alike."""
+        equal = not self._drop_equal
+        return {"measure": "rouge-l", "threshold": self._threshold, "keep_equal": equal}
+
+    @property
+    def reach(self) -> float:
+        """The least ratio of the lengths of two texts that are near to one another."""
+        return self._threshold / (2.0 - self._threshold)
 
     def scores(self, text: str | Sequence[str]) -> NDArray[np.float64]:
         """The similarity to every text, in the order they were added; nothing is skipped."""
@@ -172,21 +222,24 @@ class NoveltyIndex:
         size = len(words)
         ids = self._encode(words, size, size)
         # The arrays of results are kept: to make them would take as long as most searches.
-        self._end[0] = size
-        self._sweep(ids, self._end, self._found, self._score, look=look, add=add)
+        self._end[0], self._adds[0] = size, add
+        self._sweep(ids, self._end, self._found, self._score, look=look, adds=self._adds)
         at = self._found.item()
         return Neighbour(self._score.item(), at) if at >= 0 else None
 
     def _encode(self, words: Iterable[str], total: int, longest: int) -> NDArray[np.int32]:
         """The numbers of so many words, of texts of up to ``longest``; makes room for them."""
         ids = np.fromiter(map(self._vocabulary.__getitem__, words), np.int32, total)
-        if len(self._vocabulary) > len(self._slots):
-            self._lists = _room(self._lists, len(self._vocabulary))
-            self._slots = _room(self._slots, len(self._vocabulary))
+        self._fit(len(self._vocabulary), longest)
+        return ids
+
+    def _fit(self, words: int, longest: int) -> None:
+        if words > len(self._slots):
+            self._lists = _room(self._lists, words)
+            self._slots = _room(self._slots, words)
         if longest >= self._links.shape[1]:
             self._links = np.zeros((6, 2 * longest), np.int64)
             self._bits = np.zeros((2, 2 * longest), np.uint64)
-        return ids
 
     def _sweep(
         self,
@@ -196,12 +249,11 @@ class NoveltyIndex:
         scores: NDArray[np.float64],
         *,
         look: bool,
-        add: bool,
+        adds: NDArray[np.uint8],
     ) -> None:
         sweep = _kernels().sweep
-        if add:
-            self._tokens = _room(self._tokens, self._state.item(1) + len(ids))
-            self._texts = _room(self._texts, self._state.item(0) + len(ends) + 1)
+        self._tokens = _room(self._tokens, self._state.item(1) + len(ids))
+        self._texts = _room(self._texts, self._state.item(0) + len(ends) + 1)
         done = 0
         while True:
             held = (
@@ -209,7 +261,7 @@ class NoveltyIndex:
                 self._marks, self._halves, self._metas, self._links, self._bits, self._query,
             )  # fmt: skip
             done = sweep(
-                look, add, self._threshold, self._drop_equal, ids, ends, found, scores, held, done
+                look, adds, self._threshold, self._drop_equal, ids, ends, found, scores, held, done
             )
             if done == len(ends):
                 break

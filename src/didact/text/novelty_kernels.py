@@ -1,8 +1,8 @@
 """The compiled half of the novelty index: the search through the postings, and subsequences.
 
 Everything lives in flat arrays that ``novelty_index`` owns and grows; the method is told there.
-Imported only at the first search, because it brings in numba. Only plain loops: they compile in a
-fraction of the time that array expressions take, and are kept on disk where one may write.
+Imported only at the first search: it brings in numba. Only plain loops, which compile sooner than
+array expressions; what is compiled is kept on disk where one may write.
 
 Layout. ``tokens`` holds the token ids of all texts, end to end; ``texts[i]`` is where text *i*
 starts in it, the last query that compared it, and a signature of 512 bits: the parity of hashed
@@ -31,6 +31,7 @@ __all__ = ["sweep"]
 Ids: TypeAlias = NDArray[np.int32]
 Integers: TypeAlias = NDArray[np.int64]
 Bits: TypeAlias = NDArray[np.uint64]
+Flags: TypeAlias = NDArray[np.uint8]
 Held: TypeAlias = tuple[
     Integers, Ids, Integers, Ids, Ids, Bits, Bits, Integers, Integers, Bits, Bits
 ]
@@ -48,8 +49,7 @@ _FULL = 0xFFFF
 _COUNT, _TOKENS, _POSTINGS, _QUERIES, _ROOMS = 0, 1, 2, 3, 4
 _START, _ASKED, _BITS, _MARK, _HALF, _WIDE = 0, 1, 2, 0, 1, 2
 _ORDER, _WORD, _NEXT, _LAST, _TOTAL, _LEFT, _MASK, _ROW = 0, 1, 2, 3, 4, 5, 0, 1
-_SCALE = 1 << 20
-_ROUNDING = 1e-6
+_SCALE, _ROUNDING = 1 << 20, 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
 
 
@@ -363,7 +363,7 @@ def _post(size: int, threshold: float, held: Held) -> bool:
 @_compiled
 def sweep(
     look: bool,
-    add: bool,
+    adds: Flags,
     threshold: float,
     drop_equal: bool,
     ids: Ids,
@@ -373,7 +373,7 @@ def sweep(
     held: Held,
     first: int,
 ) -> int:
-    """Look for texts near each one, from ``first`` on, and add it where there is none.
+    """Look for texts near each one, from ``first`` on; add it where ``adds`` says so and none is.
 
     Returns how far it came: it stops at a text for which the postings must be given more room.
     """
@@ -386,7 +386,7 @@ def sweep(
         if look and size:
             found[number], scores[number] = _search(size, threshold, drop_equal, held)
         _forget(ids, start, ends[number], slots)
-        if not add or found[number] >= 0:
+        if not adds[number] or found[number] >= 0:
             continue
         if size and not _post(size, threshold, held):
             return number
