@@ -17,13 +17,14 @@ LEAVES = ("sources", "recipes", "filters", "trainers", "evaluators", "suites")
 # Who stands above whom: a module imports only modules of a lower number, or of its own folder
 # where the folder is not one of leaves.
 LEVELS: dict[str, float] = {
-    "records": 0, "errors": 0,
+    "records": 0, "errors": 0, "digests": 0,
     "disk": 1, "text": 1, "microworld": 1, "calllog": 1, "prices": 1, "capabilities": 1,
-    "terminal": 1, "live": 1,
+    "terminal": 1, "live": 1, "rows": 1,
+    "stored": 1.5,
     "progress": 2, "stats": 2, "formats": 2, "licences": 2, "inference": 2, "calls": 2,
     "http": 2, "tables": 2, "document": 2,
     "training": 2.2, "estimate": 2.2,
-    "identities": 2.5, "batching": 2.5, "budget": 2.5, "rows": 2.5,
+    "identities": 2.5, "batching": 2.5, "budget": 2.5, "spool": 2.5,
     "asking": 2.7,
     "judge_audit": 3, "context": 3, "transfer": 3, "store": 3, "models": 3, "components": 3,
     "judges": 3.5, "labelled": 3.5, "ratings": 3.5,

@@ -1,6 +1,6 @@
 """Rows of a run's Parquet files as they lie on the disk: a group at a time, or one by its number.
 
-``Table.read`` makes records of a whole file, which a page over a million examples cannot wait for.
+A file of ten million rows is never read whole: what is in memory is one group of some thousand.
 """
 
 from __future__ import annotations
@@ -11,35 +11,51 @@ from typing import Any, TypeAlias, cast
 
 from didact.errors import StoreError
 
-__all__ = ["Row", "count", "groups", "row"]
+__all__ = ["Row", "arrow_groups", "count", "group", "groups", "opened", "row"]
 
 Row: TypeAlias = "dict[str, Any]"
 
 
 def count(path: Path) -> int:
     """How many rows a file has; 0 where there is no file."""
-    return int(_open(path).metadata.num_rows) if path.is_file() else 0
+    if not path.is_file():
+        return 0
+    with opened(path) as file:
+        return int(file.metadata.num_rows)
 
 
 def groups(path: Path) -> Iterator[list[Row]]:
     """All rows in order, as many at a time as the file keeps together."""
-    file = _open(path)
-    for number in range(int(file.num_row_groups)):
-        yield cast("list[Row]", _read(path, file, number).to_pylist())
+    for table in arrow_groups(path):
+        yield cast("list[Row]", table.to_pylist())
+
+
+def arrow_groups(path: Path) -> Iterator[Any]:
+    """The same as tables of Arrow."""
+    with opened(path) as file:
+        for number in range(int(file.num_row_groups)):
+            yield _read(path, file, number)
+
+
+def group(path: Path, number: int) -> list[Row]:
+    """The rows of one group."""
+    with opened(path) as file:
+        return cast("list[Row]", _read(path, file, number).to_pylist())
 
 
 def row(path: Path, number: int) -> Row:
     """One row."""
-    file = _open(path)
-    for group in range(int(file.num_row_groups)):
-        size = int(file.metadata.row_group(group).num_rows)
-        if number < size:
-            return cast("list[Row]", _read(path, file, group).slice(number, 1).to_pylist())[0]
-        number -= size
+    with opened(path) as file:
+        for at in range(int(file.num_row_groups)):
+            size = int(file.metadata.row_group(at).num_rows)
+            if number < size:
+                return cast("list[Row]", _read(path, file, at).slice(number, 1).to_pylist())[0]
+            number -= size
     raise StoreError(f"{path}: has no row {number}; it was changed while it was being read")
 
 
-def _open(path: Path) -> Any:  # noqa: ANN401  (pyarrow ships no types)
+def opened(path: Path) -> Any:  # noqa: ANN401  (pyarrow ships no types)
+    """A file to read from, closed by ``with``; StoreError where it is damaged."""
     import pyarrow.parquet as parquet  # pyright: ignore[reportMissingTypeStubs]
 
     try:
@@ -48,9 +64,9 @@ def _open(path: Path) -> Any:  # noqa: ANN401  (pyarrow ships no types)
         raise _damaged(path, error) from error
 
 
-def _read(path: Path, file: Any, group: int) -> Any:  # noqa: ANN401
+def _read(path: Path, file: Any, number: int) -> Any:  # noqa: ANN401
     try:
-        return file.read_row_group(group)
+        return file.read_row_group(number)
     except (OSError, ValueError) as error:
         raise _damaged(path, error) from error
 

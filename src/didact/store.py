@@ -34,6 +34,17 @@ __all__ = ["STAGES", "Run", "StageFolder", "trained_model"]
 STAGES = ("generate", "filter", "train", "evaluate")
 """The stages, in order."""
 
+_STAGE_OF = {
+    "seeds": "generate",
+    "examples": "generate",
+    "kept": "filter",
+    "verdicts": "filter",
+    "items": "evaluate",
+    "answers": "evaluate",
+    "scores": "evaluate",
+}
+"""Where a table lies."""
+
 Row = TypeVar("Row")
 
 
@@ -171,47 +182,52 @@ class Run:
 
     def seeds(self) -> list[Example]:
         """The seeds that the recipes were given."""
-        return self._read("generate", tables.SEEDS)
+        return list(self.stored(tables.SEEDS))
 
     def examples(self) -> list[Example]:
         """Every example generated."""
-        return self._read("generate", tables.EXAMPLES)
+        return list(self.stored(tables.EXAMPLES))
 
     def kept(self) -> list[Example]:
         """The examples that every filter kept."""
-        return self._read("filter", tables.KEPT)
+        return list(self.stored(tables.KEPT))
 
     def verdicts(self) -> list[tuple[str, str, Verdict]]:
         """Example id, filter, verdict: one for each filter that saw the example."""
-        return self._read("filter", tables.VERDICTS)
+        return list(self.stored(tables.VERDICTS))
 
     def items(self) -> list[Example]:
         """The test items."""
-        return self._read("evaluate", tables.ITEMS)
+        return list(self.stored(tables.ITEMS))
 
     def answers(self) -> list[Answer]:
         """What every model answered to every item."""
         items = {item.id: item for item in self.items()}
         return [
             Answer(example=items[row.example_id], model=row.model, text=row.text, call=row.call)
-            for row in self._read("evaluate", tables.ANSWERS)
+            for row in self.stored(tables.ANSWERS)
         ]
 
     def scores(self) -> list[Score]:
         """Every score of every answer."""
-        return self._read("evaluate", tables.SCORES)
+        return list(self.stored(tables.SCORES))
 
     def trained(self) -> Path | None:
         """The directory of the model that was trained, to load."""
         return trained_model(self.path)
 
-    def _read(self, stage: str, table: tables.Table[Row]) -> list[Row]:
+    def stored(self, table: tables.Table[Row]) -> tables.Stored[Row]:
+        """A table of the run as a sequence that is read as it is gone through, group by group.
+
+        The lists above hold all of it; this one is for more than memory holds.
+        """
+        stage = _STAGE_OF[table.name]
         file = self.path / stage / f"{table.name}.parquet"
         if not file.is_file():
             raise StoreError(
                 f"{self.path}: stage {stage} is not there yet ({file.name} is missing)"
             )
-        return table.read(file)
+        return tables.Stored(table, file)
 
     def _refuse_strangers(self) -> None:
         strangers = [p for p in self.path.iterdir() if p.name not in _KNOWN]
