@@ -116,14 +116,16 @@ class Prompts:
     def write(self, given: str) -> str:
         """The prompt of one instance, as `encode` gives it."""
         asked = _asked(given)
-        if len(asked.encode("utf-8", "replace")) <= self._room:
+        # A character takes four bytes at most: few need to be counted.
+        if 4 * len(asked) <= self._room or len(asked.encode("utf-8", "replace")) <= self._room:
             return self._shared + asked
         return self._whole(given, self._most)
 
 
 def _asked(given: str) -> str:
-    asked = _stopped(f"Now complete the following example -\nInput: {given.strip()}")
-    return f"{asked}\nOutput: "
+    given = given.strip()
+    stop = "" if given[-1:] in _PUNCTUATION else "."
+    return f"Now complete the following example -\nInput: {given}{stop}\nOutput: "
 
 
 def _example(kind: str, number: int, example: Shown, *, explain: bool) -> str:
@@ -138,4 +140,7 @@ def _example(kind: str, number: int, example: Shown, *, explain: bool) -> str:
 
 
 def _stopped(text: str) -> str:
-    return text if text[-1] in string.punctuation else text + "."
+    return text if text[-1] in _PUNCTUATION else text + "."
+
+
+_PUNCTUATION = frozenset(string.punctuation)

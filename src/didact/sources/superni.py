@@ -23,16 +23,17 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from random import Random
-from typing import ClassVar, Literal, NoReturn, cast
+from typing import ClassVar, Literal, NamedTuple, NoReturn, cast
 
 from didact.errors import ConfigError
 from didact.formats.containers import open_bytes
-from didact.formats.reading import Data, Reading, is_text, one_turn, provenance, row_of
+from didact.formats.reading import Data, Reading, is_text, provenance, row_of
 from didact.formats.refusals import Refusals
 from didact.labelled.tk_instruct import ENCODINGS, Encoding, Prompts, Shown
-from didact.records import JSON, Example, Message, Origin, digest
+from didact.records import INPUT_MARK, JSON, Example, Message, Origin, digest
 from didact.stats.mixing import Sample
 from didact.text.rows import Row, RowError
 
@@ -116,62 +117,54 @@ class Superni:
 
     def _examples(self, name: str, data: Data, reading: Reading) -> list[Example]:
         task = _Task.read(name, data)
-        taken = self._taken(task)
-        write = self._writer(task)
+        # What the instances share is made once: a task has thousands of them.
+        prompts = cache(partial(self._prompts, task))
+        own = prompts(self._encoding)
+        origin = Origin(recipe="superni", version=self.version)
+        answers: dict[str, Message] = {}
         # Randomness is drawn by the instance, and only where it is needed.
         draws = self.encoding == "mixed" or self.reference == "drawn"
         made: list[Example] = []
-        for instance in taken:
-            references = [text for text in instance.references if is_text(text)]
+        for instance in self._taken(task):
+            references, write = instance.references, own
             if not references:
                 detail = f"{name}, {instance.id}: no reference holds any text"
                 reading.leave_out("no reference", detail)
                 continue
-            rng = Random(f"{self.draw} {name} {instance.key}") if draws else None
-            drawn = rng is not None and self.reference == "drawn"
-            chosen = rng.choice(references) if rng and drawn else references[0]
-            meta: dict[str, JSON] = {
-                **task.meta,
-                "instance": instance.id,
-                "references": [text for text in references if text != chosen],
-            }
-            if self.prompt == "plain":
-                given = instance.input.strip()
-                made += one_turn(task.definition, given, chosen, meta, self._origin)
-            else:
-                prompt = (Message("user", write(instance.input, rng)), Message("assistant", chosen))
-                made.append(Example(messages=prompt, meta=meta, origin=self._origin))
+            chosen = references[0]
+            if draws:
+                rng = Random(f"{self.draw} {name} {instance.key}")
+                chosen = rng.choice(references) if self.reference == "drawn" else chosen
+                write = prompts(rng.choice(ENCODINGS)) if self.encoding == "mixed" else own
+            answer = answers.get(chosen) or answers.setdefault(chosen, Message("assistant", chosen))
+            others: list[JSON] = [text for text in references if text != chosen]
+            meta = {**task.meta, "instance": instance.id, "references": others}
+            turns = (Message("user", write(instance.input)), answer)
+            made.append(Example(messages=turns, meta=meta, origin=origin))
         return made
 
     @property
-    def _origin(self) -> Origin:
-        return Origin(recipe="superni", version=self.version)
-
-    def _writer(self, task: _Task) -> Callable[[str, Random | None], str]:
-        """Writes the prompt of an instance; of each encoding what all share is made once."""
-        own = Encoding(
+    def _encoding(self) -> Encoding:
+        return Encoding(
             task_name=self.task_name,
             definition=self.definition,
             positive=self.positive,
             negative=self.negative,
             explanations=self.explanations,
         )
-        made: dict[Encoding, Prompts] = {}
 
-        def write(given: str, rng: Random | None) -> str:
-            encoding = rng.choice(ENCODINGS) if rng and self.encoding == "mixed" else own
-            if encoding not in made:
-                made[encoding] = Prompts(
-                    encoding,
-                    task=task.name,
-                    definition=task.definition,
-                    positive=task.positive,
-                    negative=task.negative,
-                    most=self.most_tokens,
-                )
-            return made[encoding].write(given)
-
-        return write
+    def _prompts(self, task: _Task, encoding: Encoding) -> Callable[[str], str]:
+        """What writes the user turn of an instance."""
+        if self.prompt == "plain":
+            return partial(_plain, task.definition)
+        return Prompts(
+            encoding,
+            task=task.name,
+            definition=task.definition,
+            positive=task.positive,
+            negative=task.negative,
+            most=self.most_tokens,
+        ).write
 
     def _taken(self, task: _Task) -> Sequence[_Instance]:
         if self.instances is None:
@@ -184,16 +177,18 @@ class Superni:
         return sample.items()
 
 
-@dataclass(frozen=True, slots=True)
-class _Instance:
+class _Instance(NamedTuple):
     id: str
     input: str
-    references: tuple[str, ...]
+    references: Sequence[str]
+    """Those that hold some text."""
+    outputs: Sequence[str]
+    """All, as they stand in the file."""
 
     @property
     def key(self) -> str:
         """Of the content: ids differ between the copies of the collection."""
-        return digest([self.input, *self.references])
+        return digest([self.input, *self.outputs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +241,11 @@ def _instances(row: Row) -> tuple[_Instance, ...]:
     for number, part in enumerate(listed if isinstance(listed, list) else ()):
         if type(part) is dict:
             named, given, output = part.get("id"), part.get("input"), part.get("output")
-            if is_text(named) and is_text(given) and type(output) is list:
-                references = tuple(text for text in output if type(text) is str)
-                if len(references) == len(output):
-                    found.append(_Instance(named, given, references))
-                    continue
+            texts = type(output) is list and all(map(is_text, output))
+            if texts and is_text(named) and is_text(given):
+                references = cast("list[str]", output)
+                found.append(_Instance(named, given, references, references))
+                continue
         parts = parts or row.parts("Instances")
         found.append(_instance(parts[number]))
     if not found:
@@ -260,12 +255,17 @@ def _instances(row: Row) -> tuple[_Instance, ...]:
 
 def _instance(row: Row) -> _Instance:
     output = row.data.get("output")
-    references = [output] if isinstance(output, str) else output
-    if not isinstance(references, list) or not all(isinstance(r, str) for r in references):
+    outputs = [output] if isinstance(output, str) else output
+    if not isinstance(outputs, list) or not all(isinstance(text, str) for text in outputs):
         row.fail("'output' must be a list of right answers, each a text")
-    return _Instance(
-        row.optional_text("id"), row.optional_text("input"), tuple(map(str, references))
-    )
+    texts = cast("list[str]", outputs)
+    references = list(filter(is_text, texts))
+    return _Instance(row.optional_text("id"), row.optional_text("input"), references, texts)
+
+
+def _plain(definition: str, given: str) -> str:
+    given = given.strip()
+    return f"{definition}{INPUT_MARK}{given}" if given else definition
 
 
 def _shown(row: Row, key: str) -> tuple[Shown, ...]:
