@@ -18,7 +18,7 @@ more than ``long`` words only.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Literal, NamedTuple
@@ -28,6 +28,7 @@ from didact.records import Example, Verdict
 from didact.text.jaccard_index import JaccardIndex, shingles
 from didact.text.minhash_index import MinHashIndex
 from didact.text.novelty_index import Neighbour
+from didact.text.parted import Parted, Pooled
 from didact.text.parts import Part, part_of
 from didact.text.words import all_words
 
@@ -69,8 +70,11 @@ class NearDuplicate:
         pool = _Pool(self)
         remaining = iter(examples)
         while batch := list(islice(remaining, _AT_ONCE)):
-            for start, stop, plain in pool.runs(batch):
-                yield from pool.judge(batch[start:stop], plain=plain)
+            yield from pool.judge(batch)
+
+    def pool(self) -> Pooled:
+        """The filter at work, for whoever shares its work out."""
+        return _Pool(self)
 
 
 class _Held(NamedTuple):
@@ -83,12 +87,27 @@ class _Pool:
 
     def __init__(self, settings: NearDuplicate) -> None:
         self._settings = settings
-        self._exact = JaccardIndex(settings.below, shingle=settings.shingle)
+        self._whole = JaccardIndex(settings.below, shingle=settings.shingle)
+        self._exact: JaccardIndex | Parted = self._whole
         self._exact_held: list[_Held] = []
         self._marked: MinHashIndex | None = None
         self._marked_held: list[_Held] = []
 
-    def runs(self, batch: list[Example]) -> Iterator[tuple[int, int, bool]]:
+    def parted(self) -> Parted:
+        """The texts that are compared exactly, from now on in parts."""
+        self._exact = Parted(self._whole)
+        return self._exact
+
+    def texts(self, batch: Sequence[Example]) -> list[str]:
+        """What is compared of each."""
+        return [part_of(example, self._settings.part) for example in batch]
+
+    def judge(self, batch: Sequence[Example]) -> Iterator[Verdict]:
+        """The verdicts on a batch."""
+        for start, stop, plain in self._runs(batch):
+            yield from self._judge_run(batch[start:stop], plain=plain)
+
+    def _runs(self, batch: Sequence[Example]) -> Iterator[tuple[int, int, bool]]:
         """Stretches of the batch that only the exact index has to do with, and single others."""
         long = self._settings.long
         start = 0
@@ -121,7 +140,7 @@ class _Pool:
     def _set(self, text: str) -> frozenset[Hashable]:
         return frozenset(shingles(all_words(text), self._settings.shingle))
 
-    def judge(self, examples: list[Example], *, plain: bool) -> Iterator[Verdict]:
+    def _judge_run(self, examples: Sequence[Example], *, plain: bool) -> Iterator[Verdict]:
         """The verdicts on some that follow one another."""
         held = [_Held(e.id, part_of(e, self._settings.part)) for e in examples]
         hold_all = self._settings.held == "all"

@@ -19,7 +19,7 @@ with a report.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar, Literal
@@ -27,6 +27,7 @@ from typing import ClassVar, Literal
 from didact.errors import ConfigError
 from didact.records import JSON, Example, Verdict
 from didact.text.novelty_index import Neighbour, NoveltyIndex, Surroundings
+from didact.text.parted import Parted, Pooled
 from didact.text.words import all_words, latin_words
 
 __all__ = ["Novelty"]
@@ -67,32 +68,70 @@ class Novelty:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order."""
-        faithful = self.mode == "faithful"
-        words = latin_words if faithful else all_words
-        index = NoveltyIndex(self.below, keep_equal=faithful, words=words)
-        held = list({seed.instruction: seed for seed in self._seeds}.values())
-        for seed in held:
-            index.add(seed.instruction)
-        verdicts: dict[str, Verdict] = {}
+        pool = _Pool(self, self._seeds)
         remaining = iter(examples)
         while batch := list(islice(remaining, _AT_ONCE)):
-            first: dict[str, Example] = {}
-            for example in batch:
-                if example.instruction not in verdicts:
-                    first.setdefault(example.instruction, example)
-            near = index.offer_all(list(first))
-            counts: list[int] = []
-            for (instruction, example), neighbour in zip(first.items(), near, strict=True):
-                counts.append(len(held))
-                if neighbour is None:
-                    held.append(example)
-                verdicts[instruction] = _verdict(neighbour, held)
-            if self.report:
-                found = index.around(list(first), counts, self.report)
-                for instruction, around in zip(first, found, strict=True):
-                    told = {**_told(around, held), **verdicts[instruction].evidence}
-                    verdicts[instruction] = replace(verdicts[instruction], evidence=told)
-            yield from (verdicts[example.instruction] for example in batch)
+            pool.texts(batch)
+            yield from pool.judge(batch)
+
+    def pool(self) -> Pooled | None:
+        """The filter at work, for whoever shares its work out; none where nothing is skipped."""
+        return None if self.report else _Pool(self, self._seeds)
+
+
+class _Pool:
+    """What is kept so far, and the verdict on every instruction met."""
+
+    def __init__(self, settings: Novelty, seeds: Sequence[Example]) -> None:
+        faithful = settings.mode == "faithful"
+        words = latin_words if faithful else all_words
+        self._report = settings.report
+        self._whole = NoveltyIndex(settings.below, keep_equal=faithful, words=words)
+        self._index: NoveltyIndex | Parted = self._whole
+        self._held = list({seed.instruction: seed for seed in seeds}.values())
+        for seed in self._held:
+            self._whole.add(seed.instruction)
+        self._verdicts: dict[str, Verdict | None] = {}
+
+    def parted(self) -> Parted:
+        """The pool, from now on in parts."""
+        self._index = Parted(self._whole)
+        return self._index
+
+    def texts(self, batch: Sequence[Example]) -> list[str]:
+        """The instructions of a batch that none before had."""
+        new = dict.fromkeys(example.instruction for example in batch)
+        found = [instruction for instruction in new if instruction not in self._verdicts]
+        self._verdicts.update(dict.fromkeys(found))
+        return found
+
+    def judge(self, batch: Sequence[Example]) -> Iterator[Verdict]:
+        """The verdicts on a batch whose texts were asked for."""
+        first: dict[str, Example] = {}
+        for example in batch:
+            if self._verdicts[example.instruction] is None:
+                first.setdefault(example.instruction, example)
+        near = self._index.offer_all(list(first))
+        counts: list[int] = []
+        for (instruction, example), neighbour in zip(first.items(), near, strict=True):
+            counts.append(len(self._held))
+            if neighbour is None:
+                self._held.append(example)
+            self._verdicts[instruction] = _verdict(neighbour, self._held)
+        if self._report:
+            found = self._whole.around(list(first), counts, self._report)
+            for instruction, around in zip(first, found, strict=True):
+                verdict = _found(self._verdicts, instruction)
+                told = {**_told(around, self._held), **verdict.evidence}
+                self._verdicts[instruction] = replace(verdict, evidence=told)
+        for example in batch:
+            yield _found(self._verdicts, example.instruction)
+
+
+def _found(verdicts: Mapping[str, Verdict | None], instruction: str) -> Verdict:
+    verdict = verdicts[instruction]
+    assert verdict is not None
+    return verdict
 
 
 def _told(around: Surroundings, held: Sequence[Example]) -> dict[str, JSON]:

@@ -1,14 +1,20 @@
-"""Requests, replies, errors and verdicts as JSON, for a worker that is somewhere else."""
+"""Requests, replies, errors, verdicts and arrays as JSON, for a worker that is somewhere else."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from didact.errors import ModelError
 from didact.records import JSON, Message, Reply, Request, Sampling, Usage, Verdict
 
 __all__ = [
+    "array_json",
+    "array_of",
     "error_json",
     "error_of",
     "reply_json",
@@ -18,6 +24,20 @@ __all__ = [
     "verdict_json",
     "verdict_of",
 ]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def array_json(array: NDArray[Any]) -> str:
+    """The numbers of an array, little-endian, in base 64."""
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little.tobytes()).decode("ascii")
+
+
+def array_of(text: str, kind: type[Scalar]) -> NDArray[Scalar]:
+    """The inverse of ``array_json``; may be written to."""
+    little = np.frombuffer(base64.b64decode(text), np.dtype(kind).newbyteorder("<"))
+    return little.astype(kind)
 
 
 def request_json(request: Request) -> dict[str, JSON]:

@@ -1,15 +1,16 @@
-"""What a worker does with a shard: answer requests with a local model, or check examples.
+"""What a worker does with a shard: answer requests, check examples, look texts up.
 
-A shard is JSON: the component as a run file names it, and rows. A worker keeps the components that
-it was asked for, so a model is loaded once. What a model could not answer comes back as the error
-it is, row by row; a component that cannot be made, or a model that cannot be loaded, stops the run.
+A shard is JSON: the component as a run file names it, and rows; what is looked up names neither
+(``near``). A worker keeps the components that it was asked for, so a model is loaded once. What a
+model could not answer comes back as the error it is, row by row; a component that cannot be made,
+or a model that cannot be loaded, stops the run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +28,7 @@ def work(kind: str, shard: str) -> str:
     """The result of a shard, as JSON: ``rows``, or ``stop`` with what is wrong for all."""
     data = json.loads(shard)
     try:
-        component = _component(data["kind"], data["use"], json.dumps(data["settings"]))
-        return json.dumps({"rows": KINDS_OF_WORK[kind](component, data["rows"])})
+        return json.dumps(KINDS_OF_WORK[kind](data))
     except DidactError as error:
         return json.dumps({"stop": str(error)})
 
@@ -42,8 +42,12 @@ def _component(kind: str, use: str, settings: str) -> Any:  # noqa: ANN401 - of 
     return component
 
 
-def _answer(component: object, rows: list[Mapping[str, Any]]) -> list[JSON]:
-    model = cast("Model", component)
+def _of(data: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of any kind
+    return _component(data["kind"], data["use"], json.dumps(data["settings"]))
+
+
+def _answer(data: Mapping[str, Any]) -> JSON:
+    model = cast("Model", _of(data))
 
     async def one(row: Mapping[str, Any]) -> JSON:
         try:
@@ -55,14 +59,24 @@ def _answer(component: object, rows: list[Mapping[str, Any]]) -> list[JSON]:
             return {"error": error_json(error)}
 
     async def every() -> list[JSON]:
-        return await asyncio.gather(*map(one, rows))
+        return await asyncio.gather(*map(one, data["rows"]))
 
-    return asyncio.run(every())
-
-
-def _check(component: object, rows: list[Mapping[str, Any]]) -> list[JSON]:
-    check = cast("Checker", component).check
-    return [verdict_json(check(Example.from_json(row))) for row in rows]
+    return {"rows": asyncio.run(every())}
 
 
-KINDS_OF_WORK = {"answer": _answer, "check": _check}
+def _check(data: Mapping[str, Any]) -> JSON:
+    check = cast("Checker", _of(data)).check
+    return {"rows": [verdict_json(check(Example.from_json(row))) for row in data["rows"]]}
+
+
+def _near(data: Mapping[str, Any]) -> JSON:
+    from didact.scale.near import near  # brings in numpy and what is compiled
+
+    return near(data)
+
+
+KINDS_OF_WORK: Mapping[str, Callable[[Mapping[str, Any]], JSON]] = {
+    "answer": _answer,
+    "check": _check,
+    "near": _near,
+}

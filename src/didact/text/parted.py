@@ -1,0 +1,300 @@
+"""A growing pool in parts: the texts held longest are asked elsewhere, the last ones here.
+
+What a text is nearest to in a pool is the nearest of what it is nearest to in each part of it, the
+earliest of equals, however the pool is cut. So a pool that grows is judged in its order here, with
+an index of the last texts only, and whoever has time looks the same texts up in the parts that do
+not change any more (``PartIndex``). No lists of near pairs are made, whose number grows with the
+square of a cluster of texts that are near to one another. Exact, whatever was cut when.
+
+Parts are few and bounded, so that looking up is quick and asking a part needs little memory:
+
+- when the last texts are enough, they become a part; four parts of one size become one of four
+  times the size, twice;
+- four parts of the largest size are cut anew by the length of their texts: two texts that are near
+  differ in length by a factor that the threshold bounds, so that later ones pass by the parts that
+  are too short or too long for them;
+- within a part words are numbered anew by how often they stand there, so that a search goes
+  through the postings of words that are truly rare.
+
+Cost: every text is listed some four times by whoever asks its part, a few microseconds each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from didact.records import JSON, Example, Verdict, canonical
+from didact.text.jaccard_index import JaccardIndex
+from didact.text.novelty_index import Encoded, Neighbour, NoveltyIndex
+
+__all__ = ["Block", "Index", "Part", "PartIndex", "Parted", "Pooled", "gathered"]
+
+_FIRST = 1 << 14
+"""How many of the last texts become a part."""
+_FOLD = 4
+"""So many parts of a size become one of the next."""
+_FOLDS = 2
+"""How often: the largest part is of some 260,000 texts, 100 MB where it is asked."""
+_SLACK = 1e-6
+"""Bounds are loosened by this much: far above any rounding error, far below one word."""
+
+
+class Index(Protocol):
+    """An exact index that grows: of ROUGE-L or of Jaccard's measure."""
+
+    def __len__(self) -> int: ...
+
+    def clear(self) -> None:
+        """Forget the texts; words keep their numbers."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The texts as numbers of words."""
+        ...
+
+    def take(
+        self, encoded: Encoded, *, adds: NDArray[np.uint8], look: bool = True
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Position or -1, and score, of the nearest of each; what is to be added is."""
+        ...
+
+    def held(self) -> Encoded:
+        """The texts that it holds."""
+        ...
+
+    @property
+    def rule(self) -> dict[str, JSON]:
+        """What makes another index that decides alike."""
+        ...
+
+    @property
+    def reach(self) -> float:
+        """The least ratio of the sizes of two texts that are near to one another."""
+        ...
+
+
+class Pooled(Protocol):
+    """A filter at work that judges each example by those held before it."""
+
+    def parted(self) -> Parted:
+        """The pool, from now on in parts; asked once, before anything is judged."""
+        ...
+
+    def texts(self, batch: Sequence[Example]) -> list[str]:
+        """What will be looked up for a batch; asked batch after batch, ahead of judging."""
+        ...
+
+    def judge(self, batch: Sequence[Example]) -> Iterator[Verdict]:
+        """The verdicts on a batch."""
+        ...
+
+
+class Part(NamedTuple):
+    """Texts that are held and do not change."""
+
+    key: str
+    texts: Encoded
+    places: NDArray[np.int64]
+    """Where each text is in the pool; ascending."""
+    low: int
+    """Words of the shortest."""
+    high: int
+    """Words of the longest."""
+    folded: int
+    """How often it was made of smaller ones; -1 where it was cut by length."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """Texts that will be judged one after another, and what the parts say of them."""
+
+    texts: Encoded
+    row_of: Mapping[str, int]
+    sizes: NDArray[np.int64]
+    places: NDArray[np.int64] = field(init=False)
+    """Of the nearest in any part that was asked; -1 where none is near."""
+    scores: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = np.full(len(self.sizes), -1, np.int64)
+        self.scores = np.zeros(len(self.sizes), np.float64)
+
+    def hear(
+        self, rows: NDArray[np.int64], places: NDArray[np.int64], scores: NDArray[np.float64]
+    ) -> None:
+        """What a part has near to some of them, each row once."""
+        better = (scores > self.scores[rows]) | (
+            (scores == self.scores[rows]) & ((places < self.places[rows]) | (self.places[rows] < 0))
+        )
+        self.places[rows[better]] = places[better]
+        self.scores[rows[better]] = scores[better]
+
+
+class Parted:
+    """What an index is, with its older texts in parts."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._block: Block | None = None
+        self._sealed = 0
+        self.parts: list[Part] = []
+        self.rule = index.rule
+
+    def __len__(self) -> int:
+        return self._sealed + len(self._index)
+
+    def block(self, texts: Sequence[str]) -> Block:
+        """Texts to ask the parts about before they are judged."""
+        different = list(dict.fromkeys(texts))
+        encoded = self._index.encode(different)
+        rows = {text: row for row, text in enumerate(different)}
+        return Block(texts=encoded, row_of=rows, sizes=np.diff(encoded.ends, prepend=0))
+
+    def asked(self, part: Part, sizes: NDArray[np.int64]) -> slice:
+        """Which of some texts, sorted by their words, could be near to any of a part."""
+        reach = self._index.reach
+        low = max(part.low * reach - _SLACK, 1)
+        ends = np.searchsorted(sizes, [low, part.high / reach + _SLACK])
+        return slice(int(ends[0]), int(ends[1]))
+
+    def expect(self, block: Block) -> None:
+        """From now on texts are those of this block, about which all parts were asked."""
+        self._block = block
+
+    def offer_all(self, texts: Sequence[str], *, hold: bool = False) -> list[Neighbour | None]:
+        """Add each text unless one is near, with ``hold`` in any case; what stands in its way."""
+        return self._judged(texts, adds=2 if hold else 1)
+
+    def nearest_all(self, texts: Sequence[str]) -> list[Neighbour | None]:
+        """For each text the most similar one that is near, the earliest of equals; or None."""
+        return self._judged(texts, adds=0)
+
+    def add_all(self, texts: Sequence[str]) -> None:
+        """Add the texts without asking."""
+        adds = np.full(len(texts), 2, np.uint8)
+        self._index.take(self._index.encode(texts), adds=adds, look=False)
+
+    def _judged(self, texts: Sequence[str], *, adds: int) -> list[Neighbour | None]:
+        assert self._block is not None, "no block is expected"
+        block = self._block
+        rows = np.array([block.row_of[text] for text in texts], np.int64)
+        elsewhere, far = block.places[rows], block.scores[rows]
+        # What is near to a text of a part is not added, but where all are.
+        flags = np.where((elsewhere < 0) | (adds == 2), adds, 0).astype(np.uint8)
+        here, near = self._index.take(gathered(block.texts, rows), adds=flags)
+        found: list[Neighbour | None] = []
+        for place, old, local, new in zip(
+            elsewhere.tolist(), far.tolist(), here.tolist(), near.tolist(), strict=True
+        ):
+            if place >= 0 and (local < 0 or old >= new):
+                found.append(Neighbour(old, place))
+            else:
+                found.append(Neighbour(new, local + self._sealed) if local >= 0 else None)
+        return found
+
+    def seal(self) -> Part | None:
+        """Make a part of the last texts once they are enough.
+
+        Blocks that were made before must hear of it before they are judged.
+        """
+        count = len(self._index)
+        if count < _FIRST:
+            return None
+        places = np.arange(self._sealed, self._sealed + count)
+        part = self._part(self._index.held(), places, 0)
+        self._sealed += count
+        self._index.clear()
+        self.parts.append(part)
+        while self._fold():
+            pass
+        return part
+
+    def _fold(self) -> bool:
+        """Make few parts of many."""
+        last = self.parts[-_FOLD:]
+        folded = {part.folded for part in last}
+        if len(last) < _FOLD or len(folded) > 1 or -1 in folded:
+            return False
+        rest = self.parts[:-_FOLD]
+        whole = _joined([part.texts for part in last])
+        places = np.concatenate([part.places for part in last])
+        if last[0].folded < _FOLDS:
+            self.parts = [*rest, self._part(whole, places, last[0].folded + 1)]
+            return True
+        order = np.argsort(np.diff(whole.ends, prepend=0), kind="stable")
+        rows = [np.sort(some) for some in np.array_split(order, _FOLD)]
+        cut = [self._part(gathered(whole, some), places[some], -1) for some in rows]
+        # Before the others, whose last ones are folded.
+        self.parts = [*cut, *rest]
+        return True
+
+    def _part(self, texts: Encoded, places: NDArray[np.int64], folded: int) -> Part:
+        sizes = np.diff(texts.ends, prepend=0)
+        # By content: whoever was asked the same by another run may have it at hand.
+        content = hashlib.blake2b(canonical(self.rule).encode(), digest_size=16)
+        content.update(texts.ids.tobytes())
+        content.update(texts.ends.tobytes())
+        low, high = int(sizes.min()), int(sizes.max())
+        return Part(content.hexdigest(), texts, places, low, high, folded)
+
+
+class PartIndex:
+    """The texts of a part, to be asked."""
+
+    def __init__(self, rule: Mapping[str, Any], texts: Encoded) -> None:
+        self._index = _made(rule)
+        self._count = len(texts.ends)
+        words, numbers, often = np.unique(texts.ids, return_inverse=True, return_counts=True)
+        # Higher numbers are rarer ones; of words that are as rare the one first met later.
+        order = np.lexsort((words, -often))
+        rarity = np.empty(len(words), np.int32)
+        rarity[order] = np.arange(len(words), dtype=np.int32)
+        self._numbers = np.full(int(words.max(initial=0)) + 1, -1, np.int32)
+        self._numbers[words] = rarity
+        self._words = len(words)
+        here = Encoded(rarity[numbers.reshape(-1)], texts.ends)
+        self._index.take(here, adds=np.full(self._count, 2, np.uint8), look=False)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def nearest(self, texts: Encoded) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Of each text the nearest of the part, the first of equals, or -1; and the scores."""
+        ids, ends = texts
+        sizes = np.diff(ends, prepend=0)
+        known = ids < len(self._numbers)
+        here = np.where(known, self._numbers[np.where(known, ids, 0)], -1)
+        # Words that the part lacks are rarer than all, and each of a text another one.
+        places = np.arange(len(ids)) - np.repeat(ends - sizes, sizes)
+        here = np.where(here < 0, self._words + places, here).astype(np.int32)
+        return self._index.take(Encoded(here, ends), adds=np.zeros(len(ends), np.uint8))
+
+
+def _made(rule: Mapping[str, Any]) -> Index:
+    if rule["measure"] == "jaccard":
+        return JaccardIndex(rule["threshold"])
+    return NoveltyIndex(rule["threshold"], keep_equal=rule["keep_equal"])
+
+
+def gathered(texts: Encoded, rows: NDArray[np.int64]) -> Encoded:
+    """Some of the texts, in the order of the rows."""
+    sizes = np.diff(texts.ends, prepend=0)
+    chosen = sizes[rows]
+    ends = np.cumsum(chosen)
+    # Where each word is: the start of its text, and how far in it stands.
+    starts = (texts.ends - sizes)[rows]
+    places = np.repeat(starts - (ends - chosen), chosen) + np.arange(int(chosen.sum()))
+    return Encoded(texts.ids[places], ends)
+
+
+def _joined(texts: Sequence[Encoded]) -> Encoded:
+    """All texts, one after another."""
+    starts = np.cumsum([0, *(len(some.ids) for some in texts[:-1])])
+    ends = [some.ends + start for some, start in zip(texts, starts, strict=True)]
+    return Encoded(np.concatenate([some.ids for some in texts]), np.concatenate(ends))
