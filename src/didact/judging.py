@@ -9,17 +9,17 @@ is dropped as `unscored` and counted among the failures: it is never given the w
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import cast
 
 from didact.context import AskingChecker, AskingSifter, Checker, Context, Filter, Sifter
 from didact.errors import DidactError, ModelError, ParseError
-from didact.records import Example, Verdict
+from didact.records import JSON, Example, Verdict
 from didact.scale.asking import named, verdicts_of
 from didact.scale.shards import Shards
 
-__all__ = ["UNSCORED", "asks", "verdicts"]
+__all__ = ["UNSCORED", "asks", "plain", "verdicts", "waits"]
 
 UNSCORED = "unscored"
 """The reason of a drop for want of an answer."""
@@ -30,6 +30,18 @@ def asks(component: Filter) -> bool:
     return inspect.iscoroutinefunction(
         getattr(component, "check", None)
     ) or inspect.isasyncgenfunction(getattr(component, "sift", None))
+
+
+def waits(component: Filter, shards: Shards | None = None) -> bool:
+    """Whether its verdicts are waited for: those of models, or of workers in its place."""
+    return asks(component) or _spread(component, shards) is not None
+
+
+def plain(component: Filter, examples: Iterable[Example]) -> Iterator[Verdict]:
+    """What a filter that asks nobody says, as it reads on."""
+    if hasattr(component, "check"):
+        return map(cast("Checker", component).check, examples)
+    return cast("Sifter", component).sift(iter(examples))
 
 
 async def verdicts(
@@ -45,7 +57,7 @@ async def verdicts(
     With ``shards``, examples that are checked one at a time without a model go to workers.
     """
     count = 0
-    spread = named(component, "filters") if shards and _stateless(component) else None
+    spread = _spread(component, shards)
     if shards and spread:
         checked = verdicts_of(spread, examples, shards)
     else:
@@ -63,21 +75,20 @@ async def verdicts(
         raise DidactError(f"filter {name}: not one verdict for each of {len(examples)} examples")
 
 
-def _stateless(component: Filter) -> bool:
-    """Whether it checks one example at a time and was told nothing before."""
+def _spread(component: Filter, shards: Shards | None) -> Mapping[str, JSON] | None:
+    """As a worker finds it: a filter that checks one at a time and was told nothing before."""
+    if shards is None:
+        return None
     told = any(hasattr(component, hook) for hook in ("prime", "protect", "hear"))
-    return hasattr(component, "check") and not asks(component) and not told
+    stateless = hasattr(component, "check") and not asks(component) and not told
+    return named(component, "filters") if stateless else None
 
 
 async def _given(
     component: Filter, ctx: Context, examples: Sequence[Example]
 ) -> AsyncGenerator[Verdict, None]:
     if not asks(component):
-        if hasattr(component, "check"):
-            plain = map(cast("Checker", component).check, examples)
-        else:
-            plain = cast("Sifter", component).sift(iter(examples))
-        for verdict in plain:
+        for verdict in plain(component, examples):
             yield verdict
         return
     if hasattr(component, "check"):

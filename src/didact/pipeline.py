@@ -7,7 +7,8 @@ killed at any moment: the next time, finished calls are answered from the call l
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -21,9 +22,9 @@ from didact.formats.refusals import Refusals
 from didact.launching.job import check as check_launch
 from didact.launching.job import launched
 from didact.mixture import Pools
-from didact.records import JSON, Example, digest
+from didact.records import JSON, Example, Verdict, digest
 from didact.resolve import base_path, items, seeds, whole
-from didact.sifting import Sifting
+from didact.sifting import Judgement, Sifting
 from didact.store import Run
 from didact.touched import note_touched
 from didact.work import Summary, Work, opened, run_async
@@ -31,6 +32,9 @@ from didact.work import Summary, Work, opened, run_async
 __all__ = ["Summary", "check", "evaluate", "filter", "generate", "run", "train"]
 
 Where: TypeAlias = Run | Path | str
+
+_EVERY = 0.05
+"""Seconds between two tellings of how far the filters are."""
 
 
 def check(config: RunConfig) -> None:
@@ -191,29 +195,52 @@ def _protected(config: RunConfig) -> list[Example]:
 
 
 async def _filter(work: Work, mark: str, protected: Sequence[Example]) -> Summary:
-    examples = work.run.examples()
+    """One stream: from the row groups of what was generated, through the filters, to the files."""
+    examples = work.run.stored(tables.EXAMPLES)
     work.read = len(examples)
-    sifting = Sifting(
-        work.config.filter,
-        examples,
-        context=work.context,
-        seeds=work.run.seeds(),
-        items=protected,
-        shards=work.shards,
-    )
+    primed = any(hasattr(component, "prime") for component in work.config.filter)
     try:
         with work.making(mark) as folder:
-            with folder.writing(tables.VERDICTS) as writer:
-                async with aclosing(sifting.judgements()) as judgements:
-                    async for name, key, _, verdict, number, total in judgements:
-                        writer.add((key, name, verdict))
-                        if not verdict.keep:
-                            work.dropped[f"{name}: {verdict.reason}"] += 1
-                        work.progress(number, total)
-            work.kept = folder.write(tables.KEPT, sifting.kept)
+            names = numbered([name_of(component) for component in work.config.filter])
+            with (
+                folder.parted(tables.VERDICTS, names) as verdicts,
+                folder.writing(tables.KEPT) as kept,
+            ):
+                sifting = Sifting(
+                    work.config.filter,
+                    folder=folder.aside,
+                    hear=_hearing(work, verdicts),
+                    context=work.context,
+                    seeds=work.run.seeds() if primed else (),
+                    items=protected,
+                    shards=work.shards,
+                )
+                async with aclosing(sifting.kept(examples)) as found:
+                    async for example in found:
+                        kept.add(example)
+            work.kept = kept.count
             return work.finish(folder, mark)
     finally:
         await work.close()
+
+
+def _hearing(
+    work: Work, writers: Mapping[str, tables.Writer[tuple[str, str, Verdict]]]
+) -> Callable[[Judgement], None]:
+    """Writes verdicts down as they come, counts the drops, and tells how far the filters are."""
+    told = 0.0
+
+    def hear(judgement: Judgement) -> None:
+        nonlocal told
+        name, key, _, verdict, number, of = judgement
+        writers[name].add((key, name, verdict))
+        if not verdict.keep:
+            work.dropped[f"{name}: {verdict.reason}"] += 1
+        if of is not None and (number == of or time.monotonic() - told > _EVERY):
+            told = time.monotonic()
+            work.progress(number, of)
+
+    return hear
 
 
 def train(

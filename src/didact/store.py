@@ -18,8 +18,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -45,6 +45,8 @@ _STAGE_OF = {
 }
 """Where a table lies."""
 
+_ASIDE = ".aside"
+
 Row = TypeVar("Row")
 
 
@@ -61,6 +63,28 @@ class StageFolder:
     def writing(self, table: tables.Table[Row]) -> AbstractContextManager[tables.Writer[Row]]:
         """The same for rows that are at hand one by one: ``writer.add(row)``."""
         return table.writer(self.path / f"{table.name}.parquet")
+
+    @contextmanager
+    def parted(
+        self, table: tables.Table[Row], parts: Sequence[str]
+    ) -> Generator[Mapping[str, tables.Writer[Row]], None, None]:
+        """A writer for each part, for rows that come mixed and are to stand part by part."""
+        aside = [self.aside / f"{table.name}-{n}.parquet" for n in range(1, len(parts))]
+        with self.writing(table) as first:
+            with ExitStack() as opened:
+                others = [opened.enter_context(table.writer(path)) for path in aside]
+                yield dict(zip(parts, [first, *others], strict=False))
+            for path in aside:
+                first.append(path)
+                path.unlink()
+
+    @property
+    def aside(self) -> Path:
+        """A folder for what is needed on the way and is no part of the stage."""
+        path = self.path / _ASIDE
+        with storing(path):
+            path.mkdir(exist_ok=True)
+        return path
 
     def write_json(self, name: str, value: JSON) -> None:
         """Write a small JSON file."""
@@ -165,6 +189,7 @@ class Run:
         yield StageFolder(aside)
         with storing(aside):
             mark.unlink(missing_ok=True)
+            shutil.rmtree(aside / _ASIDE, ignore_errors=True)
             _sync(aside)
             self._swap(name)
 
