@@ -5,6 +5,7 @@ import json
 import pkgutil
 import random
 import re
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -269,6 +270,21 @@ def test_every_example_knows_its_parents_and_its_calls(recipe):
 def test_the_target_is_respected(recipe):
     examples, _ = run(recipe, Mortal())
     assert len({example.instruction for example in examples}) <= TARGET
+
+
+@pytest.mark.usefixtures("asking")
+def test_stopped_at_the_first_example_it_still_tells_its_statistics_once(recipe):
+    told = []
+
+    async def first():
+        ctx = Context({"teacher": Mortal()}, seed=3, on_event=lambda *event: told.append(event))
+        async with aclosing(recipe.run(ctx, seeds())) as examples:
+            return await anext(examples)
+
+    example = asyncio.run(first())
+    assert example.output
+    [statistics] = [fields for event, fields in told if event == "statistics"]
+    assert "no reply" not in json.dumps(statistics)
 
 
 @pytest.mark.usefixtures("asking")

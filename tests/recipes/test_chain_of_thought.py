@@ -114,7 +114,7 @@ def test_a_failed_call_is_counted_as_such(tmp_path):
     path = write(tmp_path, [{"question": "2+2?", "answer": "4"}, *rows(2)])
     examples, told, _ = run(ChainOfThought(data=path), fail)
     assert len(examples) == 2
-    assert told["refused"] == {"failed call": 1}
+    assert told["refused"] == {"no reply": 1}
 
 
 def test_without_a_model_rows_without_reasons_are_refused(tmp_path):

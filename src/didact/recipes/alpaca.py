@@ -124,14 +124,16 @@ class Alpaca:
             return prompt, await ctx.ask(prompt.request, model=self.model)
 
         prompts = self._prompts(ctx, tasks, grown)
-        async with aclosing(ctx.map(ask, prompts, width=self.width)) as results:
-            async for prompt, reply in results:
-                for example in self._take(ctx, grown, pool, prompt=prompt, reply=reply):
-                    yield example
-                made = len(grown.made)
-                ctx.note("pool", kept=made, target=self.target, prompts=grown.prompts)
-        ctx.note("funnel", **grown.funnel())
-        ctx.note("statistics", **_table(grown), funnel=grown.funnel(), paper=dict(_PUBLISHED))
+        try:
+            async with aclosing(ctx.map(ask, prompts, width=self.width)) as results:
+                async for prompt, reply in results:
+                    for example in self._take(ctx, grown, pool, prompt=prompt, reply=reply):
+                        yield example
+                    made = len(grown.made)
+                    ctx.note("pool", kept=made, target=self.target, prompts=grown.prompts)
+        finally:
+            ctx.note("funnel", **grown.funnel())
+            ctx.note("statistics", **_table(grown), funnel=grown.funnel(), paper=dict(_PUBLISHED))
 
     def _prompts(self, ctx: Context, tasks: Sequence[Task], grown: _Grown) -> Iterator[_Prompt]:
         """Prompts until there are enough tasks; each shows other seeds."""

@@ -29,6 +29,7 @@ from didact.context import Context
 from didact.errors import ConfigError, ModelError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling, digest
+from didact.stats.instruction_data import unheard
 from didact.stats.mixing import Sample
 from didact.text.backtranslation import (
     BACKWARD_INTRODUCTION,
@@ -113,22 +114,25 @@ class Backtranslation:
             )
         made: dict[str, Example] = {}
         answered = 0
-        async with aclosing(ctx.map(partial(self._ask, ctx), found)) as results:
-            async for segment, reply in results:
-                answered += 1
-                example = self._example(segment, reply)
-                if isinstance(example, str):
-                    told.dropped[example] += 1
-                    ctx.note("dropped", reason=example, document=segment.document.id)
-                    continue
-                made[example.id] = example
-                yield example
-                ctx.note("candidates", kept=len(made), done=answered, of=len(found))
-        told.dropped["no reply"] += len(found) - answered
-        funnel = told.funnel(len(made))
-        ctx.note("funnel", **funnel)
-        table = {**characters(made.values()), "documents": len(seeds), "funnel": funnel}
-        ctx.note("statistics", **table, paper=PUBLISHED)
+        try:
+            async with aclosing(ctx.map(partial(self._ask, ctx), found)) as results:
+                async for segment, reply in results:
+                    answered += 1
+                    example = self._example(segment, reply)
+                    if isinstance(example, str):
+                        told.dropped[example] += 1
+                        ctx.note("dropped", reason=example, document=segment.document.id)
+                        continue
+                    made[example.id] = example
+                    yield example
+                    ctx.note("candidates", kept=len(made), done=answered, of=len(found))
+        finally:
+            failed = len(ctx.failures)
+            told.dropped.update(unheard(len(found), heard=answered, failed=failed))
+            funnel = told.funnel(len(made))
+            ctx.note("funnel", **funnel)
+            table = {**characters(made.values()), "documents": len(seeds), "funnel": funnel}
+            ctx.note("statistics", **table, paper=PUBLISHED)
 
     def _segments(self, documents: Sequence[Example], told: _Told, *, seed: int) -> list[_Segment]:
         """What is to be asked about: filtered, each text once, drawn where there are too many."""

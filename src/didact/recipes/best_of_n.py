@@ -24,6 +24,7 @@ from didact.context import Context
 from didact.errors import ConfigError, ParseError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.records import Example, Message, Origin, Request, Sampling
+from didact.stats.instruction_data import unheard
 
 __all__ = ["BestOfN"]
 
@@ -78,12 +79,17 @@ class BestOfN:
         if not seeds:
             raise ConfigError("best-of-n: there are no seeds; set `seeds: builtin` or a file")
         told: Counter[str] = Counter()
-        async with aclosing(ctx.map(partial(self._pair, ctx, told), seeds)) as results:
-            async for found in results:
-                if found is not None:
-                    told["pairs"] += 1
-                    yield found
-        ctx.note("statistics", prompts=len(seeds), **told)
+        heard = 0
+        try:
+            async with aclosing(ctx.map(partial(self._pair, ctx, told), seeds)) as results:
+                async for found in results:
+                    heard += 1
+                    if found is not None:
+                        told["pairs"] += 1
+                        yield found
+        finally:
+            told.update(unheard(len(seeds), heard=heard, failed=len(ctx.failures)))
+            ctx.note("statistics", prompts=len(seeds), **told)
 
     async def _pair(self, ctx: Context, told: Counter[str], seed: Example) -> Example | None:
         prompt = seed.prompt

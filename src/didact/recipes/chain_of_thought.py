@@ -36,6 +36,7 @@ from didact.labelled.patterns import Pattern, fill, read_patterns, shapes
 from didact.labelled.shots import FewShotForm, fitting
 from didact.labelled.tk_instruct import about_tokens
 from didact.records import JSON, Example, Message, Origin, Request, Sampling, digest
+from didact.stats.instruction_data import unheard
 
 __all__ = ["ChainOfThought"]
 
@@ -109,34 +110,38 @@ class ChainOfThought:
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of the rows, each followed by its turned one."""
         made: set[str] = set()
+        heard = 0
         told = _Told()
         rows = self._file_rows(told) if self.data else self._seed_rows(seeds, told)
         if not rows:
             raise ConfigError("chain-of-thought: there are no rows; set `data`, or give seeds")
         straight, turned = self._patterns()
         given = [row for row in rows if row.solution.rationale]
-        async with aclosing(ctx.map(partial(self._reasoned, ctx, told), rows)) as results:
-            async for row, calls in results:
-                if not row.solution.rationale:
-                    told.refused["no right answer" if self.model else "no rationale"] += 1
-                    continue
-                rng = ctx.rng("row", row.id)
-                pattern = rng.choice(straight)
-                examples = [self._straight(row, calls, pattern, given, rng)]
-                if rng.random() < self.inversion:
-                    examples.append(self._example(row, calls, rng.choice(turned), turned=True))
-                for example in examples:
-                    again = example.id in made
-                    if example is examples[0]:
-                        told.straight += not again
-                        told.refused["exact duplicate"] += again
-                    else:
-                        told.turned += not again
-                    if not again:
-                        made.add(example.id)
-                        yield example
-        told.refused["failed call"] += len(ctx.failures)
-        ctx.note("statistics", **told.to_json())
+        try:
+            async with aclosing(ctx.map(partial(self._reasoned, ctx, told), rows)) as results:
+                async for row, calls in results:
+                    heard += 1
+                    if not row.solution.rationale:
+                        told.refused["no right answer" if self.model else "no rationale"] += 1
+                        continue
+                    rng = ctx.rng("row", row.id)
+                    pattern = rng.choice(straight)
+                    examples = [self._straight(row, calls, pattern, given, rng)]
+                    if rng.random() < self.inversion:
+                        examples.append(self._example(row, calls, rng.choice(turned), turned=True))
+                    for example in examples:
+                        again = example.id in made
+                        if example is examples[0]:
+                            told.straight += not again
+                            told.refused["exact duplicate"] += again
+                        else:
+                            told.turned += not again
+                        if not again:
+                            made.add(example.id)
+                            yield example
+        finally:
+            told.refused.update(unheard(len(rows), heard=heard, failed=len(ctx.failures)))
+            ctx.note("statistics", **told.to_json())
 
     def _file_rows(self, told: _Told) -> list[_Row]:
         assert self.data is not None

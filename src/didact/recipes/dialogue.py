@@ -29,7 +29,7 @@ from didact.context import Context
 from didact.errors import ConfigError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Request, Sampling
-from didact.stats.instruction_data import describe_instructions
+from didact.stats.instruction_data import describe_instructions, unheard
 from didact.text.transcripts import (
     AI_MARK,
     has_marks,
@@ -120,25 +120,27 @@ class Dialogue:
         talks = self._talks(seeds, told)
         talk = self._transcript if self.form == "transcript" else self._turns
         made: dict[str, Example] = {}
-        async with aclosing(ctx.map(partial(talk, ctx), talks)) as results:
-            async for found in results:
-                told.heard += 1
-                if found.ended:
-                    told.ended[found.ended] += 1
-                example = self._example(found)
-                if found.exchanges < self.least:
-                    told.drop(ctx, found.talk, found.ended or "too few exchanges")
-                elif example.id in made:
-                    told.drop(ctx, found.talk, "as another before")
-                else:
-                    made[example.id] = example
-                    told.take(found)
-                    yield example
-                ctx.note("dialogues", done=told.heard, of=len(talks), examples=len(made))
-        funnel = told.funnel(len(made), asked=len(talks))
-        ctx.note("funnel", **funnel)
-        table = describe_instructions(made.values()).to_json()
-        ctx.note("statistics", **table, **told.table(), funnel=funnel, paper=dict(_PUBLISHED))
+        try:
+            async with aclosing(ctx.map(partial(talk, ctx), talks)) as results:
+                async for found in results:
+                    told.heard += 1
+                    if found.ended:
+                        told.ended[found.ended] += 1
+                    example = self._example(found)
+                    if found.exchanges < self.least:
+                        told.drop(ctx, found.talk, found.ended or "too few exchanges")
+                    elif example.id in made:
+                        told.drop(ctx, found.talk, "as another before")
+                    else:
+                        made[example.id] = example
+                        told.take(found)
+                        yield example
+                    ctx.note("dialogues", done=told.heard, of=len(talks), examples=len(made))
+        finally:
+            funnel = told.funnel(len(made), asked=len(talks), failed=len(ctx.failures))
+            ctx.note("funnel", **funnel)
+            table = describe_instructions(made.values()).to_json()
+            ctx.note("statistics", **table, **told.table(), funnel=funnel, paper=dict(_PUBLISHED))
 
     def _talks(self, seeds: Sequence[Example], told: _Told) -> list[_Talk]:
         """What there is to talk about, or to continue."""
@@ -280,10 +282,10 @@ class _Told:
         self._dropped[reason] += 1
         ctx.note("dropped", instruction=str(talk), reason=reason)
 
-    def funnel(self, accepted: int, *, asked: int) -> dict[str, JSON]:
+    def funnel(self, accepted: int, *, asked: int, failed: int) -> dict[str, JSON]:
         """From seeds to conversations."""
-        failed = {"no reply": asked - self.heard} if asked > self.heard else {}
-        dropped: dict[str, JSON] = {**self.refused, **self._dropped, **failed}
+        lost = unheard(asked, heard=self.heard, failed=failed)
+        dropped: dict[str, JSON] = {**self.refused, **self._dropped, **lost}
         return {"candidates": self.seeds, "accepted": accepted, "dropped": dropped}
 
     def table(self) -> dict[str, JSON]:

@@ -136,17 +136,19 @@ class EvolInstruct:
         grown = _Grown(texts={_asked(member.example) for member in pool})
         grown.drop("no instruction", len(seeds) - len(pool))
         stream = self._examples(ctx, grown, pool, seeds=seeds)
-        async with aclosing(stream) as examples:
-            if self.sample is None:
-                async for example in examples:
-                    yield example
-            else:
-                made = [example async for example in examples]
-                size = min(self.sample, len(made))
-                for place in sorted(ctx.rng("sample").sample(range(len(made)), size)):
-                    yield made[place]
-        ctx.note("funnel", **grown.funnel())
-        ctx.note("statistics", **grown.table(len(seeds)), paper=dict(_PUBLISHED))
+        try:
+            async with aclosing(stream) as examples:
+                if self.sample is None:
+                    async for example in examples:
+                        yield example
+                else:
+                    made = [example async for example in examples]
+                    size = min(self.sample, len(made))
+                    for place in sorted(ctx.rng("sample").sample(range(len(made)), size)):
+                        yield made[place]
+        finally:
+            ctx.note("funnel", **grown.funnel())
+            ctx.note("statistics", **grown.table(len(seeds)), paper=dict(_PUBLISHED))
 
     async def _examples(
         self, ctx: Context, grown: _Grown, pool: list[_Member], *, seeds: Sequence[Example]

@@ -172,23 +172,27 @@ class Magpie:
                 ctx.note("pool", done=len(rows), of=self.samples, examples=told.fine)
         if self.near:
             await self._compare(rows)
-        kept = self._kept(rows)
+        rest = iter(self._kept(rows))
         made: dict[str, Example] = {}
-        for row in kept:
-            example = self._example(row, pre_query)
-            if example.id in made:
-                row.fault = "as another before"
-            else:
-                made[example.id] = example
-                yield example
-        for row in rows:
-            told.count(row)
-            if row.fault:
-                ctx.note("dropped", instruction=row.instruction, reason=row.fault)
-        funnel = told.funnel(len(made), heard=len(rows))
-        ctx.note("funnel", **funnel)
-        table = describe_instructions(made.values()).to_json()
-        ctx.note("statistics", **table, **told.table(), funnel=funnel, paper=dict(_PUBLISHED))
+        try:
+            for row in rest:
+                example = self._example(row, pre_query)
+                if example.id in made:
+                    row.fault = "as another before"
+                else:
+                    made[example.id] = example
+                    yield example
+        finally:
+            for row in rest:
+                row.fault = "after the cap"
+            for row in rows:
+                told.count(row)
+                if row.fault:
+                    ctx.note("dropped", instruction=row.instruction, reason=row.fault)
+            funnel = told.funnel(len(made), failed=len(ctx.failures))
+            ctx.note("funnel", **funnel)
+            table = describe_instructions(made.values()).to_json()
+            ctx.note("statistics", **table, **told.table(), funnel=funnel, paper=dict(_PUBLISHED))
 
     def _pre_query(self) -> PreQuery:
         """What is sent, and where its continuation ends."""
@@ -366,10 +370,9 @@ class _Told:
                 said = str(row.tags[key]).partition("\n")[0]
                 self._tags.setdefault(key, Counter())[said] += 1
 
-    def funnel(self, accepted: int, *, heard: int) -> dict[str, JSON]:
+    def funnel(self, accepted: int, *, failed: int) -> dict[str, JSON]:
         """From samples to examples."""
-        failed = {"no reply": self.samples - heard} if self.samples > heard else {}
-        dropped: dict[str, JSON] = {**self._dropped, **failed}
+        dropped: dict[str, JSON] = {**self._dropped, **({"no reply": failed} if failed else {})}
         return {"candidates": self.samples, "accepted": accepted, "dropped": dropped}
 
     def table(self) -> dict[str, JSON]:

@@ -20,7 +20,7 @@ Cost: one call a question, and a fifth of one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,7 @@ from didact.errors import ConfigError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.labelled.flan_questions import Question, capped, draw, draw_by_task, questions
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling
-from didact.stats.instruction_data import describe_instructions
+from didact.stats.instruction_data import describe_instructions, unheard
 from didact.text.explanations import COLLECTIONS, MESSAGES, Collection, fitting_messages
 from didact.text.words import count_words
 
@@ -133,28 +133,40 @@ class Orca:
         told = _Told(seeds=len(seeds))
         asked = self._asked(ctx, seeds, told)
         made: dict[str, Example] = {}
-        for stage, role, count in self._plan(len(asked)):
-            chosen = asked
-            if stage == 2:
-                drawn = draw([one.of for one in asked], count, seed=ctx.seed, salt="stronger/")
-                ids = {question.id for question in drawn}
-                chosen = [one for one in asked if one.of.id in ids]
-            teacher = told.begin(stage, role, len(chosen))
-            async with aclosing(
-                ctx.map(partial(self._answer, ctx, role, stage), chosen)
-            ) as results:
-                async for one, reply in results:
-                    example = self._example(one, reply, stage=stage, role=role)
-                    why = _unfit(reply) or ("as another before" if example.id in made else "")
-                    teacher.take(one, reply, why)
-                    if not why:
-                        made[example.id] = example
-                        yield example
-                    done = teacher.heard
-                    ctx.note("answers", teacher=role, done=done, of=len(chosen), examples=len(made))
-        ctx.note("funnel", **told.funnel(len(made)))
-        table = describe_instructions(made.values()).to_json()
-        ctx.note("statistics", **table, **told.table(len(made)), paper=dict(_PUBLISHED))
+        try:
+            for stage, role, count in self._plan(len(asked)):
+                chosen = asked
+                if stage == 2:
+                    drawn = draw([one.of for one in asked], count, seed=ctx.seed, salt="stronger/")
+                    ids = {question.id for question in drawn}
+                    chosen = [one for one in asked if one.of.id in ids]
+                teacher = told.begin(stage, role, len(chosen))
+                async with aclosing(self._answers(ctx, teacher, chosen)) as answers:
+                    async for one, reply in answers:
+                        example = self._example(one, reply, stage=stage, role=role)
+                        why = _unfit(reply) or ("as another before" if example.id in made else "")
+                        teacher.take(one, reply, why)
+                        if not why:
+                            made[example.id] = example
+                            yield example
+                        said = {"done": teacher.heard, "of": len(chosen), "examples": len(made)}
+                        ctx.note("answers", teacher=role, **said)
+        finally:
+            ctx.note("funnel", **told.funnel(len(made)))
+            table = describe_instructions(made.values()).to_json()
+            ctx.note("statistics", **table, **told.table(len(made)), paper=dict(_PUBLISHED))
+
+    async def _answers(
+        self, ctx: Context, teacher: _Stage, chosen: Sequence[_Asked]
+    ) -> AsyncGenerator[tuple[_Asked, Reply], None]:
+        before = len(ctx.failures)
+        ask = partial(self._answer, ctx, teacher.role, teacher.number)
+        try:
+            async with aclosing(ctx.map(ask, chosen)) as results:
+                async for answer in results:
+                    yield answer
+        finally:
+            teacher.failed = len(ctx.failures) - before
 
     def _asked(self, ctx: Context, seeds: Sequence[Example], told: _Told) -> list[_Asked]:
         """The questions that are asked, in the order of the seeds, with their system messages."""
@@ -226,7 +238,7 @@ class _Stage:
 
     def __init__(self, number: int, role: str, asked: int) -> None:
         self.number, self.role, self.asked = number, role, asked
-        self.heard = 0
+        self.heard = self.failed = 0
         self.words: dict[str, int] = {}
         self.dropped: Counter[str] = Counter()
 
@@ -240,8 +252,8 @@ class _Stage:
 
     def lost(self) -> dict[str, int]:
         """How many gave nothing, by reason."""
-        failed = {"no reply": self.asked - self.heard} if self.asked > self.heard else {}
-        return {**self.dropped, **failed}
+        unanswered = unheard(self.asked, heard=self.heard, failed=self.failed)
+        return {**self.dropped, **unanswered}
 
     def to_json(self) -> dict[str, JSON]:
         mean = round(fmean(self.words.values()), 1) if self.words else None

@@ -35,7 +35,7 @@ from didact.errors import ConfigError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Request, Sampling
 from didact.stats.by_length import side_by_side
-from didact.stats.instruction_data import describe_instructions
+from didact.stats.instruction_data import describe_instructions, unheard
 from didact.text.chat import render
 from didact.text.differences import differences
 from didact.text.rouge import rouge_l_words
@@ -110,7 +110,6 @@ class Reanswer:
     def estimate(self, seeds: Sequence[Example]) -> Estimate:
         """Every instruction to every teacher; its translation before, the judge after."""
         asked = [seed.prompt for seed in seeds if _asks(seed)]
-        count = len(asked)
         texts = text_tokens(["".join(turn.content for turn in prompt) for prompt in asked])
         rows: list[tuple[str, str, Span, Span, int]] = []
         if self.language:
@@ -122,8 +121,9 @@ class Reanswer:
             first, every = {one[0] for one in said}, {piece for one in said for piece in one}
             around = text_tokens([translation_prompt(self.language, "")])
             calls, prompt = Span(len(first), len(every)), around.plus(text_tokens(sorted(every)))
-            name, most = "translations", self.translation_max_tokens
-            rows.append((name, self.translator, calls, prompt, most))
+            most = self.translation_max_tokens
+            rows.append(("translations", self.translator, calls, prompt, most))
+        count = len(asked)
         number = Span(0 if self.language else count, count)
         prompt = texts.plus(text_tokens([render((), add_generation_prompt=True)]))
         rows += [(f"answers of {r}", r, number, prompt, self.max_tokens) for r in self._teachers]
@@ -138,31 +138,31 @@ class Reanswer:
     async def run(self, ctx: Context, seeds: Sequence[Example]) -> AsyncIterator[Example]:
         """Examples in the order of the seeds; of one seed the best answer first."""
         if not seeds:
-            raise ConfigError(
-                "reanswer: there is nothing to answer; set `seeds` to a file or a run"
-            )
+            raise ConfigError("reanswer: nothing to answer; set `seeds` to a file or a run")
         if self.pairs and (missing := set(self.rivals) - ctx.model_names):
             raise ConfigError(f"rivals: no role {', '.join(sorted(missing))} under models:")
         made = _Made(seeds=len(seeds))
         repeated: Counter[tuple[Message, ...]] = Counter()
         questions: list[_Question] = []
         for seed in seeds:
-            # Seeds that differ only in their answers are one question, asked again.
             questions.append(_Question(seed, repeated[seed.prompt]))
             repeated[seed.prompt] += 1
-        async with aclosing(ctx.map(partial(self._answered, ctx), questions)) as results:
-            async for found in results:
-                made.heard += 1
-                examples = self._pairs(made, found) if self.pairs else self._single(made, found)
-                fresh = [example for example in examples if example.id not in made.examples]
-                made.take(fresh, found.lost if self.pairs else ())
-                if not fresh:
-                    made.drop(ctx, found.seed, _reason(found, bool(examples)))
-                for example in fresh:
-                    yield example
-                ctx.note("answers", done=made.heard, of=len(seeds), examples=len(made.examples))
-        ctx.note("funnel", **made.funnel())
-        ctx.note("statistics", **made.table(), paper=dict(_PUBLISHED))
+        try:
+            async with aclosing(ctx.map(partial(self._answered, ctx), questions)) as results:
+                async for found in results:
+                    made.heard += 1
+                    examples = self._pairs(made, found) if self.pairs else self._single(made, found)
+                    fresh = [example for example in examples if example.id not in made.examples]
+                    made.take(fresh, found.lost if self.pairs else ())
+                    if not fresh:
+                        made.drop(ctx, found.seed, _reason(found, bool(examples)))
+                    for example in fresh:
+                        yield example
+                    ctx.note("answers", done=made.heard, of=len(seeds), examples=len(made.examples))
+        finally:
+            made.failed = len(ctx.failures)
+            ctx.note("funnel", **made.funnel())
+            ctx.note("statistics", **made.table(), paper=dict(_PUBLISHED))
 
     async def _answered(self, ctx: Context, question: _Question) -> _Found:
         """The question in its language, every teacher's answer, and the judge's scores."""
@@ -325,7 +325,7 @@ class _Made:
 
     def __init__(self, seeds: int) -> None:
         self.seeds = seeds
-        self.heard = self.accepted = self.unchanged = self.pairs = self.ties = 0
+        self.heard = self.failed = self.accepted = self.unchanged = self.pairs = self.ties = 0
         self.examples: dict[str, Example] = {}
         self.dropped: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
@@ -345,11 +345,11 @@ class _Made:
 
     def funnel(self) -> dict[str, JSON]:
         """From instructions to those answered; of pairs also single answers that were lost."""
-        failed = {"no reply": self.seeds - self.heard} if self.seeds > self.heard else {}
+        lost = unheard(self.seeds, heard=self.heard, failed=self.failed)
         return {
             "candidates": self.seeds,
             "accepted": self.accepted,
-            "dropped": {**self.dropped, **failed},
+            "dropped": {**self.dropped, **lost},
             "dropped_instances": dict(self.lost),
         }
 

@@ -157,24 +157,26 @@ class SelfInstruct:
         made: dict[str, Example] = {}
         ids: dict[int, list[str]] = {}
         dropped: Counter[str] = Counter()
-        async with aclosing(ctx.map(partial(self._fill, ctx, shown), grown.drafts)) as results:
-            async for filled in results:
-                dropped.update(drop.reason for drop in filled.parsed.dropped)
-                examples = self._examples(ctx, filled, ids)
-                ids[filled.draft.number] = [example.id for example in examples]
-                if not examples:
-                    grown.drop(ctx, filled.draft.instruction, "no instances")
-                for example in examples:
-                    # At a novelty of 1, or in a text without words, even a copy is new.
-                    if example.id not in made:
-                        made[example.id] = example
-                        yield example
-                ctx.note("instances", done=len(ids), of=len(grown.drafts), examples=len(made))
-        funnel = grown.funnel()
-        funnel |= {"examples": len(made), "dropped_instances": {**dropped}}
-        ctx.note("funnel", **funnel)
-        table = describe_instructions(made.values()).to_json()
-        ctx.note("statistics", **table, funnel=funnel)
+        try:
+            async with aclosing(ctx.map(partial(self._fill, ctx, shown), grown.drafts)) as results:
+                async for filled in results:
+                    dropped.update(drop.reason for drop in filled.parsed.dropped)
+                    examples = self._examples(ctx, filled, ids)
+                    ids[filled.draft.number] = [example.id for example in examples]
+                    if not examples:
+                        grown.drop(ctx, filled.draft.instruction, "no instances")
+                    for example in examples:
+                        # At a novelty of 1, or in a text without words, even a copy is new.
+                        if example.id not in made:
+                            made[example.id] = example
+                            yield example
+                    ctx.note("instances", done=len(ids), of=len(grown.drafts), examples=len(made))
+        finally:
+            funnel = grown.funnel()
+            funnel |= {"examples": len(made), "dropped_instances": {**dropped}}
+            ctx.note("funnel", **funnel)
+            table = describe_instructions(made.values()).to_json()
+            ctx.note("statistics", **table, funnel=funnel)
 
     async def _bootstrap(self, ctx: Context, tasks: Sequence[Task]) -> _Grown:
         """New instructions up to the target, or as far as the prompts go."""

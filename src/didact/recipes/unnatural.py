@@ -28,7 +28,7 @@ from didact.context import Context
 from didact.errors import ConfigError
 from didact.estimate import Estimate, Span, text_tokens
 from didact.records import JSON, Example, Message, Origin, Reply, Request, Sampling
-from didact.stats.instruction_data import describe_instructions
+from didact.stats.instruction_data import describe_instructions, unheard
 from didact.text.constrained_tasks import (
     TEMPLATES,
     ConstrainedTask,
@@ -118,21 +118,24 @@ class Unnatural:
         groups = self._groups(ctx, seeds)
         made = _Made()
         drafts = await self._drafts(ctx, made, groups)
-        async with aclosing(ctx.map(partial(self._fill, ctx), drafts)) as results:
-            async for filled in results:
-                made.heard += 1
-                made.drop(ctx, filled.dropped)
-                for example in self._examples(filled):
-                    if example.id in made.examples:
-                        made.drop(ctx, ["as another before"])
-                        continue
-                    made.examples[example.id] = example
-                    yield example
-                ctx.note("tasks", done=made.heard, of=len(drafts), examples=len(made.examples))
-        if len(drafts) > made.heard:
-            made.dropped["no reply"] += len(drafts) - made.heard
-        ctx.note("funnel", **made.funnel())
-        ctx.note("statistics", **made.table(), paper=dict(_PUBLISHED))
+        unwritten = len(ctx.failures)
+        try:
+            async with aclosing(ctx.map(partial(self._fill, ctx), drafts)) as results:
+                async for filled in results:
+                    made.heard += 1
+                    made.drop(ctx, filled.dropped)
+                    for example in self._examples(filled):
+                        if example.id in made.examples:
+                            made.drop(ctx, ["as another before"])
+                            continue
+                        made.examples[example.id] = example
+                        yield example
+                    ctx.note("tasks", done=made.heard, of=len(drafts), examples=len(made.examples))
+        finally:
+            failed = len(ctx.failures) - unwritten
+            made.dropped.update(unheard(len(drafts), heard=made.heard, failed=failed))
+            ctx.note("funnel", **made.funnel())
+            ctx.note("statistics", **made.table(), paper=dict(_PUBLISHED))
 
     def _groups(self, ctx: Context, seeds: Sequence[Example]) -> list[_Group]:
         """The sets of tasks that are shown, as many whole ones as the seeds give."""

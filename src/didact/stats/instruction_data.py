@@ -18,7 +18,7 @@ from didact.records import JSON, Example
 from didact.text.verbs import verb_noun_counts
 from didact.text.words import count_words
 
-__all__ = ["InstructionData", "describe_instructions"]
+__all__ = ["InstructionData", "describe_instructions", "unheard"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +74,9 @@ def describe_instructions(examples: Iterable[Example]) -> InstructionData:
 
 def _mean(values: Sequence[int]) -> float:
     return fmean(values) if values else 0.0
+
+
+def unheard(asked: int, *, heard: int, failed: int) -> dict[str, int]:
+    """Items that nothing came of, by reason: their call failed, or a ``cap`` ended the work."""
+    reasons = {"no reply": failed, "after the cap": asked - heard - failed}
+    return {reason: count for reason, count in reasons.items() if count > 0}
