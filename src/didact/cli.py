@@ -29,6 +29,7 @@ from didact.commands.diversity import diversity_command
 from didact.commands.export import export_command
 from didact.commands.figures import figures_command
 from didact.commands.harness import harness_command
+from didact.commands.job import job
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (
     File,
@@ -332,3 +333,4 @@ for _name, _group, _command in (
 ):
     app.command(_name, rich_help_panel=_group)(_command)
 app.add_typer(calls, name="calls", rich_help_panel=_DATA)
+app.add_typer(job, name="job", rich_help_panel=_RUN)

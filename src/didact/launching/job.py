@@ -9,6 +9,7 @@ error.json     why it failed: the first process to know writes it
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ __all__ = ["FOLDER", "check", "describe", "launched", "trainer_of"]
 FOLDER = "launch"
 """Of the job, in the folder that the trainer works in."""
 _EVENT = "didact-event "
+_LOG = logging.getLogger("didact")
 
 
 def check(launch: Launch, trainer: Trainer) -> int:
@@ -50,8 +52,7 @@ def launched(
     with storing(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    module = "didact.launching.worker"
-    worker = command(launch, module, [str(folder)], processes=processes, folder=folder)
+        worker = command(launch, processes=processes, folder=folder)
     tables.EXAMPLES.write(folder / "data.parquet", examples)
     job = {
         **describe(trainer),
@@ -64,7 +65,7 @@ def launched(
     }
     with storing(folder):
         (folder / "job.json").write_text(json.dumps(job, indent=2), encoding="utf-8")
-    ctx.note("launch", use=launch.use, processes=processes)
+    ctx.note("launch", use=launch.use, processes=processes, on=launch.on, machines=launch.machines)
     model = _run(worker, folder, ctx)
     with storing(folder):
         shutil.rmtree(folder, ignore_errors=True)
@@ -108,6 +109,9 @@ def _run(worker: Sequence[str], folder: Path, ctx: Context) -> str:
     ):
         try:
             for event in _events(cast("IO[str]", process.stdout)):
+                if event["event"] == "waiting":
+                    _LOG.warning("train: waiting %s", event["message"])
+                    continue
                 ctx.note(event.pop("event"), **event)
             code = process.wait()
         except BaseException:
@@ -123,10 +127,22 @@ def _run(worker: Sequence[str], folder: Path, ctx: Context) -> str:
         )
     done = folder / "model.txt"
     if code or not done.is_file():
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if "Error" in line), "")
+        last, log = _last_error(folder) or ("", log)
         raise DidactError(f"train: the processes ended with code {code}: {last.strip()}; see {log}")
     return done.read_text(encoding="utf-8")
+
+
+def _last_error(folder: Path) -> tuple[str, Path] | None:
+    """The last line that names an error, of the log that says most; other machines have their own.
+
+    What a machine says about the run itself comes first, what its launcher says about its end last.
+    """
+    found: list[tuple[bool, str, Path]] = []
+    for log in sorted(folder.glob("log*.txt")):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if last := next((line for line in reversed(lines) if "Error" in line), ""):
+            found.append((not last.startswith("DidactError"), last, log))
+    return min(found, key=lambda one: one[0])[1:] if found else None
 
 
 def _events(lines: IO[str]) -> Iterator[dict[str, Any]]:

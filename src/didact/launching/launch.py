@@ -2,14 +2,18 @@
 
 ``ddp`` keeps the whole model in every process and splits each step's rows: the same steps as one
 process takes. ``fsdp`` (version 2 of it) and ``zero3`` (DeepSpeed) also split weights, gradients
-and optimizer, for models that do not fit into one GPU. What is started is one command and one job
-file, so that whatever starts commands elsewhere can start this one.
+and optimizer, for models that do not fit into one GPU. With ``on: slurm`` or ``on: ray`` the
+processes are on several machines, and the run stays where it was started: it writes what they need
+into its directory, which all of them must see, has one launcher started on each, and listens.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,9 +25,21 @@ from didact.components import Problem, build
 from didact.errors import ConfigError
 from didact.records import JSON, operational
 
-__all__ = ["Launch", "command", "configuration", "processes_of", "read"]
+__all__ = [
+    "PLAN",
+    "Launch",
+    "accelerate",
+    "command",
+    "configuration",
+    "machine",
+    "processes_of",
+    "read",
+]
 
 Way = Literal["ddp", "fsdp", "zero3"]
+Where = Literal["here", "slurm", "ray"]
+PLAN = "machines.json"
+"""In the folder of the job: what a machine needs to know before it starts accelerate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +50,17 @@ class Launch:
     """ddp: every process holds the model; fsdp, zero3: each holds a part of it."""
     processes: int | None = operational(None)
     """Altogether; by default one for each GPU of this machine."""
+    on: Where = operational("here")  # noqa: RUF009
+    """here: this machine; slurm: srun starts them, in the allocation or in one that it asks for;
+    ray: the nodes of a Ray cluster."""
     machines: int = operational(1)
-    """How many machines take part; the same command runs on each, told apart by ``rank``."""
-    rank: int = operational(0)
-    """Which of the machines this is, from 0."""
-    address: str = operational("127.0.0.1")
-    """Of the machine of rank 0."""
+    """How many machines take part, with as many processes each."""
+    address: str = operational("auto")
+    """ray: of the cluster; ``auto`` finds the one that this machine belongs to."""
     port: int = operational(0)
-    """Where they meet on it; 0 finds a free one, on a single machine."""
+    """Where the processes meet, on the first machine; 0 finds a free one."""
+    srun: tuple[str, ...] = operational(())
+    """slurm: further options of srun, such as ``--gpus-per-node=8``."""
     offload: bool = operational(False)
     """fsdp, zero3: weights and optimizer wait in the CPU's memory."""
     config: Path | None = operational(None)  # noqa: RUF009
@@ -52,10 +71,17 @@ class Launch:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1, not {value}")
-        if not 0 <= self.rank < self.machines:
-            raise ConfigError(f"rank must be at least 0 and below machines, not {self.rank}")
-        if self.machines > 1 and (not self.port or self.processes is None):
-            raise ConfigError("several machines need processes (altogether), address and port")
+        if self.on == "here" and self.machines > 1:
+            raise ConfigError("several machines need `on: slurm` or `on: ray`, which start them")
+        if self.processes is not None and self.processes % self.machines:
+            raise ConfigError(
+                f"{self.processes} processes on {self.machines} machines is not the same number on"
+                " each; processes is how many there are altogether"
+            )
+        if self.srun and self.on != "slurm":
+            raise ConfigError("srun: options of srun need `on: slurm`")
+        if bad := [word for word in self.srun if not word.startswith("-")]:
+            raise ConfigError(f"srun: an option begins with - and holds its value: not {bad[0]!r}")
 
 
 def read(entry: object, folder: Path) -> tuple[Launch | None, list[Problem]]:
@@ -81,8 +107,9 @@ def configuration(launch: Launch, *, processes: int, port: int) -> dict[str, Any
         ),
         "downcast_bf16": "no",
         "enable_cpu_affinity": False,
-        "machine_rank": launch.rank,
-        "main_process_ip": launch.address,
+        # On several machines each says which it is, and where they meet, on its command line.
+        "machine_rank": 0,
+        "main_process_ip": "127.0.0.1",
         "main_process_port": port,
         "main_training_function": "main",
         # The trainer says what it computes in.
@@ -122,6 +149,8 @@ def processes_of(launch: Launch) -> int:
         raise ConfigError("train.launch needs accelerate: pip install didact[train]")
     if launch.use == "zero3" and find_spec("deepspeed") is None:
         raise ConfigError("train.launch: zero3 needs deepspeed: pip install deepspeed")
+    if launch.on != "here":
+        return _elsewhere(launch)
     gpus = _gpus()
     if launch.use != "ddp" and not gpus:
         # accelerate would keep the whole model in every process of a CPU and say nothing.
@@ -132,24 +161,77 @@ def processes_of(launch: Launch) -> int:
             "train.launch: there is no GPU here, so say how many processes:"
             f" launch: {{use: {launch.use}, processes: 2}}"
         )
-    each = processes // launch.machines
-    if gpus and each > gpus:
-        raise ConfigError(f"train.launch: {each} processes on this machine, which has {gpus} GPUs")
+    if gpus and processes > gpus:
+        raise ConfigError(
+            f"train.launch: {processes} processes on this machine, which has {gpus} GPUs"
+        )
     return processes
 
 
-def command(
-    launch: Launch, module: str, arguments: Sequence[str], *, processes: int, folder: Path
-) -> list[str]:
-    """What starts ``python -m module`` in every process; its configuration goes to ``folder``."""
+def _elsewhere(launch: Launch) -> int:
+    """What the machines have is theirs to know; they check it when they start."""
+    if launch.on == "slurm" and shutil.which("srun") is None:
+        raise ConfigError(
+            "train.launch: on: slurm needs srun, which is not here. Run on a machine of the cluster"
+            " (`didact job slurm FILE` writes a job for it)"
+        )
+    if launch.on == "ray" and find_spec("ray") is None:
+        raise ConfigError("train.launch: ray is not installed: pip install 'didact[scale]'")
+    processes = launch.processes or _gpus() * launch.machines
+    if not processes:
+        raise ConfigError(
+            "train.launch: this machine has no GPU, and how many the others have is not known here:"
+            " say how many processes there are altogether (train.launch.processes)"
+        )
+    return processes
+
+
+def command(launch: Launch, *, processes: int, folder: Path) -> list[str]:
+    """What starts the worker of the job in ``folder`` in every process; its settings go there."""
     file = launch.config
     if file is None:
         file = folder / "accelerate.yaml"
-        port = launch.port or _free_port()
-        found = configuration(launch, processes=processes, port=port)
+        found = configuration(launch, processes=processes, port=launch.port or _free_port())
         file.write_text(yaml.safe_dump(found, sort_keys=False), encoding="utf-8")
-    start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(file)]
-    return [*start, "--module", module, *arguments]
+    if launch.on == "here":
+        return accelerate(file, folder)
+    plan = {
+        "config": str(file.resolve()),
+        "machines": launch.machines,
+        "each": processes // launch.machines,
+        "address": launch.address,
+        # On Slurm this is most often the first machine; on Ray the first one finds its own.
+        "port": launch.port or (_free_port() if launch.on == "slurm" else 0),
+    }
+    (folder / PLAN).write_text(json.dumps(plan), encoding="utf-8")
+    start = [sys.executable, "-m", f"didact.launching.on_{launch.on}", str(folder.resolve())]
+    return start if launch.on == "ray" else [*_srun(launch), *start]
+
+
+def accelerate(config: Path, folder: Path, *more: str) -> list[str]:
+    """Accelerate's launcher on one machine, ``more`` being options before what it starts."""
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+    return [*start, *more, "--module", "didact.launching.worker", str(folder)]
+
+
+def machine(plan: Mapping[str, Any], folder: Path, *, rank: int, address: str) -> list[str]:
+    """The same on the machine of a rank; they meet at ``address``, at the port of the plan."""
+    config = Path(plan["config"])
+    if plan["machines"] == 1:
+        return accelerate(config, folder, "--main_process_port", "0")
+    which = ["--machine_rank", str(rank), "--num_machines", str(plan["machines"])]
+    where = ["--main_process_ip", address, "--main_process_port", str(plan["port"])]
+    return accelerate(config, folder, *which, *where)
+
+
+def _srun(launch: Launch) -> list[str]:
+    """One launcher a machine; all end when one fails."""
+    found = ["srun", f"--nodes={launch.machines}", f"--ntasks={launch.machines}"]
+    found += ["--ntasks-per-node=1", "--kill-on-bad-exit=1"]
+    if cpus := os.environ.get("SLURM_CPUS_PER_TASK"):
+        # Since 22.05 a step has one processor a task, whatever the job has.
+        found.append(f"--cpus-per-task={cpus}")
+    return [*found, *launch.srun]
 
 
 def _gpus() -> int:

@@ -32,6 +32,8 @@ def main(folder: Path) -> None:
     rank = int(os.environ.get("RANK", "0"))
     try:
         _check(int(os.environ.get("WORLD_SIZE", "1")), job["processes"])
+        if job["sharded"]:
+            _check_gpu()
         model = _train(job, folder, rank)
     except DidactError as error:
         told = {"kind": type(error).__name__, "message": str(error)}
@@ -49,6 +51,16 @@ def _check(there: int, wanted: int) -> None:
     if there != wanted:
         raise DidactError(
             f"train.launch: {wanted} processes were to train together, and {there} were started"
+        )
+
+
+def _check_gpu() -> None:
+    """Accelerate would keep the whole model in every process of a CPU and say nothing."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise DidactError(
+            f"train.launch: fsdp and zero3 split a model over GPUs; {os.uname().nodename} has none"
         )
 
 
