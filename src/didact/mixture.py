@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from didact.config import Generation
+from didact.digests import Digests
 from didact.errors import ConfigError
 from didact.records import JSON, Example
 from didact.stats.mixing import Portion, Sample, allot
@@ -38,7 +39,7 @@ class Pools:
         self._entries = entries
         self._seed = seed
         self._mixed = any(entry.weight is not None or entry.share is not None for entry in entries)
-        self._seen: set[str] = set()
+        self._seen = Digests()
         self._made = [0] * len(entries)
         self._unique = [0] * len(entries)
         self._counts = [0] * len(entries)
@@ -60,10 +61,10 @@ class Pools:
     def offer(self, number: int, example: Example) -> bool:
         """An example that entry ``number`` made; True where it is taken whatever comes after."""
         self._made[number] += 1
-        if example.id in self._seen:
+        before = len(self._seen)
+        if self._seen.add(bytes.fromhex(example.id)) < before:
             self.dropped[DUPLICATE] += 1
             return False
-        self._seen.add(example.id)
         self._unique[number] += 1
         if number in self._samples:
             self._samples[number].offer(example, example.id)

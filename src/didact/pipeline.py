@@ -7,7 +7,6 @@ killed at any moment: the next time, finished calls are answered from the call l
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -32,9 +31,6 @@ from didact.work import Summary, Work, opened, run_async
 __all__ = ["Summary", "check", "evaluate", "filter", "generate", "run", "train"]
 
 Where: TypeAlias = Run | Path | str
-
-_EVERY = 0.05
-"""Seconds between two tellings of how far the filters are."""
 
 
 def check(config: RunConfig) -> None:
@@ -228,16 +224,13 @@ def _hearing(
     work: Work, writers: Mapping[str, tables.Writer[tuple[str, str, Verdict]]]
 ) -> Callable[[Judgement], None]:
     """Writes verdicts down as they come, counts the drops, and tells how far the filters are."""
-    told = 0.0
 
     def hear(judgement: Judgement) -> None:
-        nonlocal told
         name, key, _, verdict, number, of = judgement
         writers[name].add((key, name, verdict))
         if not verdict.keep:
             work.dropped[f"{name}: {verdict.reason}"] += 1
-        if of is not None and (number == of or time.monotonic() - told > _EVERY):
-            told = time.monotonic()
+        if of is not None:
             work.progress(number, of)
 
     return hear

@@ -87,10 +87,13 @@ def _first_row(path: Path) -> Mapping[str, object]:
 
 def whole(example: Example) -> Example:
     """The example with lone surrogates replaced, which no file can hold."""
-    text = canonical(example.to_json())
     try:
-        text.encode()
+        for message in example.messages:
+            message.content.encode()
+        if example.meta:
+            canonical(dict(example.meta)).encode()
     except UnicodeEncodeError:
+        text = canonical(example.to_json())
         return Example.from_json(json.loads(re.sub("[\ud800-\udfff]", "\ufffd", text)))
     return example
 

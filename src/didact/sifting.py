@@ -119,9 +119,10 @@ class Sifting:
 
         count = 0
         for verdict in plain(component, shown()):
-            if not waiting:
-                raise _uneven(name, count)
-            row, count = waiting.take(), count + 1
+            try:
+                row, count = waiting.take(), count + 1
+            except IndexError:
+                raise _uneven(name, count) from None
             if self._judged(name, row, verdict, count, of):
                 yield Waiting(row.key, row.example)
         if waiting or next(rows, None) is not None:

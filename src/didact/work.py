@@ -37,6 +37,9 @@ __all__ = ["Summary", "Work", "opened", "run_async"]
 
 Result = TypeVar("Result")
 
+_EVERY = 0.05
+"""Seconds between two tellings of how far a stage is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -99,6 +102,7 @@ class Work:
         self._retry = retry
         self._contexts: list[Context] = []
         self._start = time.perf_counter()
+        self._told = 0.0
         self._purse: Purse | None = None
         if config.budget is not None:
             # A run file is checked when it is read, with the line; this is for one in Python.
@@ -140,7 +144,11 @@ class Work:
             self._on_event(event, told)
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Tell how far the stage is."""
+        """Tell how far the stage is; what comes too soon after the last telling is not told."""
+        now = time.monotonic()
+        if done != total and now - self._told < _EVERY:
+            return
+        self._told = now
         dropped = sum(self.dropped.values())
         self.tell("progress", done=done, total=total, kept=self.kept, dropped=dropped)
 

@@ -5,7 +5,7 @@ twice. Ours compares texts in Unicode's composed form (NFC), case-folded, white 
 names the row that was kept. Records with the same messages have the same id, so a run collapses
 those by itself; this filter also finds the ones that differ in case or spaces, or in one part.
 
-Cost: no call of a model; about two microseconds and 16 bytes a row.
+Cost: no call of a model; about five microseconds and 45 bytes a row.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from didact.digests import Digests
 from didact.records import Example, Verdict
 from didact.text.parts import Part, part_of
 
@@ -37,7 +38,7 @@ class ExactDuplicate:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order."""
-        first: dict[bytes, str] = {}
+        texts, first = Digests(), bytearray()
         for example in examples:
             text = part_of(example, self.part)
             if not text or text.isspace():
@@ -48,9 +49,11 @@ class ExactDuplicate:
                 text = " ".join(text.split())
             # The text itself would hold a second copy of the whole corpus.
             data = text.encode("utf-8", "surrogatepass")
-            key = hashlib.blake2b(data, digest_size=16).digest()
-            if key in first:
-                yield Verdict(keep=False, reason="duplicate", evidence={"first_id": first[key]})
+            before = len(texts)
+            number = texts.add(hashlib.blake2b(data, digest_size=16).digest())
+            if number < before:
+                first_id = first[16 * number : 16 * number + 16].hex()
+                yield Verdict(keep=False, reason="duplicate", evidence={"first_id": first_id})
             else:
-                first[key] = example.id
+                first += bytes.fromhex(example.id)
                 yield Verdict(keep=True)

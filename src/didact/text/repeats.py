@@ -12,6 +12,7 @@ Cost: no call of a model; linear in the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,9 +39,10 @@ class Loop(NamedTuple):
 def longest_loop(text: str) -> Loop | None:
     """The run of words that repeats itself over most of the text; None where none does."""
     words = all_words(text)
-    ids = _numbered(words)
+    periods = _periods(words)
+    ids = _numbered(words) if periods else np.zeros(0, np.int64)
     best: tuple[int, int, int] | None = None
-    for period in range(1, min(_LONGEST, len(ids) // 2) + 1):
+    for period in periods:
         same = ids[period:] == ids[:-period]
         length, start = _longest_true(same)
         times = length // period + 1
@@ -75,6 +77,26 @@ def repeated_characters(text: str) -> str:
     """The first letter or digit that stands twenty times in a row, as it stands; or ""."""
     found = _SAME.search(text)
     return found.group() if found else ""
+
+
+def _periods(words: list[str]) -> Sequence[int]:
+    """Those at which words follow themselves often enough for a loop; all where most words do."""
+    longest = min(_LONGEST, len(words) // 2)
+    kinds = len(set(words))
+    if kinds == len(words):
+        return ()
+    if kinds * 8 < len(words):
+        return range(1, longest + 1)
+    counts = [0] * (longest + 1)
+    places: dict[str, list[int]] = {}
+    for at, word in enumerate(words):
+        earlier = places.setdefault(word, [])
+        for before in reversed(earlier):
+            if at - before > longest:
+                break
+            counts[at - before] += 1
+        earlier.append(at)
+    return [period for period in range(1, longest + 1) if counts[period] >= period]
 
 
 def _numbered(words: list[str]) -> NDArray[np.int64]:
