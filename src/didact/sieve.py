@@ -1,32 +1,35 @@
 """Filters on a file of data without a run: ``didact filter data.jsonl --with novelty -o it.jsonl``.
 
 The filters are those of a run file, judged the same way: each sees what those before it kept, each
-row gets a verdict from each filter that saw it, and nothing is lost without a reason. What is kept
-is written as it was read where that is a table of texts or messages, columns that no filter looks
-at included; of other formats the nearest that can be written. A name in .parquet gets didact's own
-table.
+row gets a verdict from each filter that saw it, and nothing is lost without a reason. Rows stream
+through, so that a file may be larger than memory; what a filter reads ahead waits in a folder
+beside what is written.
+
+What is kept is written as it was read where that is a table of texts or messages, columns that no
+filter looks at included; of other formats the nearest that can be written. A name in .parquet gets
+didact's own table.
 
 Filters that ask models need a run file, which says whom to ask.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, BinaryIO, cast
 
 import typer
 
 from didact import tables
 from didact.components import build, find
-from didact.context import Context, Filter
+from didact.context import Filter
 from didact.convert import examples_of
 from didact.disk import storing
 from didact.document import parse_value
@@ -35,7 +38,7 @@ from didact.formats.refusals import Refusals
 from didact.formats.writers import WRITERS, CannotCarry
 from didact.judging import asks
 from didact.records import JSON, Example, Verdict
-from didact.sifting import Judgement, Sifting
+from didact.sifting import Hear, Judgement, Sifting
 
 __all__ = [
     "From",
@@ -86,8 +89,8 @@ class Sieved:
     """What became of the rows of a file."""
 
     source: str
-    read: int
     steps: list[Step]
+    read: int = 0
     written: int = 0
     """Examples in the file written."""
     not_written: Counter[str] = field(default_factory=Counter[str])
@@ -200,36 +203,90 @@ def sieve(
     components = [filter_of(text) for text in filters]
     refusals = Refusals()
     source, found = examples_of(path, source=source, refusals=refusals, skip=skip)
-    examples = list(found)
-    rows: list[dict[str, JSON]] = []
-    kept, steps = asyncio.run(_judged(components, examples, rows if verdicts_to else None))
-    done = Sieved(source=source, read=len(examples), steps=steps, refusals=refusals, out=out)
-    if verdicts_to is not None:
-        _write(verdicts_to, rows)
-    if out is not None and out.suffix == ".parquet":
-        done.written = _write_whole(out, kept)
-    elif out is not None:
-        _write(out, _rows(done, kept, source))
+    done = Sieved(source=source, steps=[], refusals=refusals, out=out)
+    with _folder_beside(out or verdicts_to) as folder, ExitStack() as opened:
+        lines = _Lines(folder) if verdicts_to is not None else None
+        if lines is not None:
+            opened.callback(lines.close)
+        sifting = Sifting(components, folder=folder, hear=_hearing(done, lines))
+        done.steps += [Step(name=name) for name in sifting.names]
+        kept = sifting.stream(_counted(done, found))
+        if out is None:
+            deque(kept, maxlen=0)
+        elif out.suffix == ".parquet":
+            done.written = _write_whole(out, kept)
+        else:
+            _write(out, map(_encoded, _rows(done, kept, source)))
+        if verdicts_to is not None and lines is not None:
+            _write(verdicts_to, lines.all(sifting.names))
     return done
 
 
-async def _judged(
-    components: Sequence[Filter], examples: Sequence[Example], rows: list[dict[str, JSON]] | None
-) -> tuple[Sequence[Example], list[Step]]:
-    sifting = Sifting(components, examples, context=lambda _: Context({}))
-    steps = {name: Step(name=name) for name in sifting.names}
-    async with aclosing(sifting.judgements()) as judgements:
-        async for judgement in judgements:
-            example, verdict = judgement.example, judgement.verdict
-            step = steps[judgement.filter]
-            step.seen += 1
-            step.kept += verdict.keep
-            if rows is not None:
-                rows.append(_row(judgement))
-            if not verdict.keep:
-                step.dropped[verdict.reason] += 1
-                step.shown.setdefault(verdict.reason, _shown(example, verdict))
-    return sifting.kept, list(steps.values())
+@contextmanager
+def _folder_beside(target: Path | None) -> Generator[Path, None, None]:
+    """A folder for what is needed on the way, where there is room for what is written."""
+    beside = target.parent if target is not None and target.parent.is_dir() else None
+    with storing(target or Path()):
+        made = TemporaryDirectory(prefix=".didact-", dir=beside)
+    with made as folder:
+        yield Path(folder)
+
+
+def _counted(done: Sieved, examples: Iterable[Example]) -> Iterator[Example]:
+    for example in examples:
+        done.read += 1
+        yield example
+
+
+def _hearing(done: Sieved, lines: _Lines | None) -> Hear:
+    """Counts what the filters say, and writes it down where that is wanted."""
+    steps: dict[str, Step] = {}
+
+    def hear(judgement: Judgement) -> None:
+        example, verdict = judgement.example, judgement.verdict
+        if not steps:
+            steps.update({step.name: step for step in done.steps})
+        step = steps[judgement.filter]
+        step.seen += 1
+        step.kept += verdict.keep
+        if lines is not None:
+            lines.add(judgement)
+        if not verdict.keep:
+            step.dropped[verdict.reason] += 1
+            step.shown.setdefault(verdict.reason, _shown(example, verdict))
+
+    return hear
+
+
+class _Lines:
+    """Verdicts as lines, a file for each filter: they come mixed, and are told filter by filter."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, tuple[Path, BinaryIO]] = {}
+
+    def add(self, judgement: Judgement) -> None:
+        """One more."""
+        if judgement.filter not in self._files:
+            path = self._folder / f"{len(self._files)}.jsonl"
+            with storing(path):
+                self._files[judgement.filter] = path, path.open("wb")
+        with storing(self._folder):
+            self._files[judgement.filter][1].write(_encoded(_row(judgement)) + b"\n")
+
+    def all(self, names: Sequence[str]) -> Iterator[bytes]:
+        """Every line, filter by filter."""
+        self.close()
+        for name in names:
+            if name in self._files:
+                with self._files[name][0].open("rb") as file:
+                    yield from (line[:-1] for line in file)
+
+    def close(self) -> None:
+        """Write what is held back."""
+        with storing(self._folder):
+            for _, file in self._files.values():
+                file.close()
 
 
 def _row(judgement: Judgement) -> dict[str, JSON]:
@@ -285,6 +342,10 @@ def _plain(example: Example) -> dict[str, JSON]:
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
+def _encoded(row: dict[str, JSON]) -> bytes:
+    return _encode(row).encode("utf-8", "replace")
+
+
 def _write_whole(path: Path, examples: Iterable[Example]) -> int:
     """The examples as didact keeps them; how many there were."""
     aside = path.with_name(f"{path.name}.new")
@@ -297,8 +358,8 @@ def _write_whole(path: Path, examples: Iterable[Example]) -> int:
     return count
 
 
-def _write(path: Path, rows: Iterable[dict[str, JSON]]) -> None:
-    """JSON Lines, or one array where the name ends in .json; .gz compresses."""
+def _write(path: Path, rows: Iterable[bytes]) -> None:
+    """Rows of JSON as JSON Lines, or one array where the name ends in .json; .gz compresses."""
     array = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:] == [".json"]
     aside = path.with_name(f"{path.name}.new")
     try:
@@ -308,7 +369,7 @@ def _write(path: Path, rows: Iterable[dict[str, JSON]]) -> None:
             with cast("BinaryIO", opened or aside.open("wb")) as file:
                 between, start = (b",\n", b"[\n") if array else (b"\n", b"")
                 for row in rows:
-                    file.write(start + _encode(row).encode("utf-8", "replace"))
+                    file.write(start + row)
                     start = between
                 end = b"" if start == b"" else b"\n"
                 file.write((b"[]\n" if start == b"[\n" else b"\n]\n") if array else end)
