@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,60 @@ def test_without_openvino_it_says_what_to_install(
     monkeypatch.setattr(openvino, "import_module", absent)
     with pytest.raises(ConfigError, match="pip install openvino"):
         together(OpenVINO(path=str(tiny)), [Request(prompt="ba")])
+
+
+@installed
+@pytest.mark.parametrize("family", ["Mistral", "Qwen2", "Qwen3"])
+def test_models_built_like_llama_are_computed_alike(
+    family: str, tiny: Path, tmp_path: Path
+) -> None:
+    import torch
+    import transformers
+
+    path = shutil.copytree(tiny, tmp_path / "model")
+    (path / "model.safetensors").unlink()
+    # Biases of Qwen 2 and norms of Qwen 3 begin as zeros and ones, which could stand anywhere.
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=len(transformers.AutoTokenizer.from_pretrained(str(tiny))),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=512,
+    )
+    model = getattr(transformers, f"{family}ForCausalLM")(config)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(str(path))
+    ours, theirs = OpenVINO(path=str(path)), Transformers(path=str(path), device="cpu")
+    requests = varied(6, head="lu me no")
+    assert [r.text for r in together(ours, requests)] == [
+        r.text for r in together(theirs, requests)
+    ]
+    asyncio.run(ours.close())
+    asyncio.run(theirs.close())
+
+
+@installed
+def test_torch_has_its_threads_again_after_answering(pair: tuple[OpenVINO, Transformers]) -> None:
+    ours, _ = pair
+    used: list[int] = []
+
+    async def within() -> list[int]:
+        import torch
+
+        loop = asyncio.get_running_loop()
+        worker = ours._engine._worker
+        await loop.run_in_executor(worker, torch.set_num_threads, 3)
+        await ours.ask(varied(1, head="")[0])
+        used.append(await loop.run_in_executor(worker, torch.get_num_threads))
+        await loop.run_in_executor(worker, torch.set_num_threads, before)
+        return used
+
+    import torch
+
+    before = torch.get_num_threads()
+    assert asyncio.run(within()) == [3]

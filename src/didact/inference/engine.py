@@ -19,6 +19,7 @@ from didact.inference.decoding import Decoded, Job, generate, score
 from didact.inference.gathering import Gatherer
 from didact.inference.memory import give_back
 from didact.inference.texts import Texts
+from didact.inference.threads import torch_threads
 from didact.inference.weights import Device, Loaded, Precision, fingerprint, load, locate
 from didact.records import Reply, Request, Usage, digest
 
@@ -149,11 +150,12 @@ class Engine:
         asked = [job for job in jobs if job.target is None]
         scored = [job for job in jobs if job.target is not None]
         done: dict[int, Decoded] = {}
-        for group, outcomes in (
-            (asked, _halving(partial(generate, self._loaded, self._texts), asked)),
-            (scored, _halving(partial(score, self._loaded), scored)),
-        ):
-            done |= {id(job): outcome for job, outcome in zip(group, outcomes, strict=True)}
+        with torch_threads(self._loaded.threads):
+            for group, outcomes in (
+                (asked, _halving(partial(generate, self._loaded, self._texts), asked)),
+                (scored, _halving(partial(score, self._loaded), scored)),
+            ):
+                done |= {id(job): outcome for job, outcome in zip(group, outcomes, strict=True)}
         return [done[id(job)] for job in jobs]
 
     @staticmethod

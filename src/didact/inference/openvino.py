@@ -56,7 +56,8 @@ def load(directory: Path, *, device: Device, dtype: Precision) -> Loaded:
             " it is no plain LLaMA. Use: transformers answers with any model."
         )
     steps = exact if dtype != "bfloat16" else OpenVINOSteps(_compiled(core, graph, "bf16"))
-    return replace(loaded, model=None, start=steps.start)
+    # All that is left to torch is to choose the tokens.
+    return replace(loaded, model=None, start=steps.start, threads=1)
 
 
 def _compiled(core: Any, graph: Any, precision: str) -> Any:  # noqa: ANN401

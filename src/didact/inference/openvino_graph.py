@@ -9,10 +9,12 @@ and ``last`` (at how many columns logits are wanted).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from didact.errors import ConfigError
 
@@ -56,7 +58,7 @@ class _Graph:
         first = op.negative(self._last)
         end = self._whole([2**31 - 1])
         states = op.slice(states, first, end, self._whole([1]), self._whole([1]))
-        states = self._norm("model.norm", states)
+        states = self._norm(self._weight("model.norm.weight"), states)
         head = self._weight("lm_head.weight") if "lm_head.weight" in self._weights else table
         logits = op.matmul(states, table if self._config.tie_word_embeddings else head, False, True)
         if self._unused:
@@ -67,32 +69,41 @@ class _Graph:
 
     def _layer(self, name: str, states: Node, turns: tuple[Node, Node]) -> Node:
         op = self._op
-        normed = self._norm(f"{name}.input_layernorm", states)
+        normed = self._norm(self._weight(f"{name}.input_layernorm.weight"), states)
         attention = f"{name}.self_attn"
-        query = self._split(f"{attention}.q", normed, self._heads)
-        key = self._split(f"{attention}.k", normed, self._shared)
-        value = self._split(f"{attention}.v", normed, self._shared)
-        key = self._grown(f"{name}.keys", self._turned(key, turns))
+        query, key, value = self._heads_of(attention, normed, turns)
+        key = self._grown(f"{name}.keys", key)
         value = self._grown(f"{name}.values", value)
         scale = self._number(self._size**-0.5)
         seen = op.scaled_dot_product_attention(
-            self._turned(query, turns), self._spread(key), self._spread(value), self._mask, scale
+            query, self._spread(key), self._spread(value), self._mask, scale
         )
         seen = op.transpose(seen, self._whole([0, 2, 1, 3]))
         seen = op.reshape(seen, self._whole([0, 0, self._heads * self._size]), True)
-        states = op.add(states, self._linear(f"{attention}.o_proj", seen))
-        normed = self._norm(f"{name}.post_attention_layernorm", states)
-        gate = op.swish(self._linear(f"{name}.mlp.gate_proj", normed))
-        inner = op.multiply(gate, self._linear(f"{name}.mlp.up_proj", normed))
-        return op.add(states, self._linear(f"{name}.mlp.down_proj", inner))
+        states = op.add(states, self._linear([f"{attention}.o_proj"], seen))
+        normed = self._norm(self._weight(f"{name}.post_attention_layernorm.weight"), states)
+        both = self._linear([f"{name}.mlp.gate_proj", f"{name}.mlp.up_proj"], normed)
+        gate, up = op.split(both, self._whole(-1), 2).outputs()
+        inner = op.multiply(op.swish(gate), up)
+        return op.add(states, self._linear([f"{name}.mlp.down_proj"], inner))
 
-    def _split(self, name: str, states: Node, heads: int) -> Node:
-        """A projection by heads: rows x heads x columns x size."""
-        made = self._linear(f"{name}_proj", states)
-        made = self._op.reshape(made, self._whole([0, 0, heads, self._size]), True)
-        if f"{name}_norm.weight" in self._weights:
-            made = self._norm(f"{name}_norm", made)
-        return self._op.transpose(made, self._whole([0, 2, 1, 3]))
+    def _heads_of(self, name: str, states: Node, turns: tuple[Node, Node]) -> Sequence[Node]:
+        """Queries and keys, turned, and values: each rows x heads x columns x size."""
+        op = self._op
+        heads, shared = self._heads, self._shared
+        made = self._linear([f"{name}.{part}_proj" for part in "qkv"], states)
+        made = op.reshape(made, self._whole([0, 0, heads + 2 * shared, self._size]), True)
+        made = op.transpose(made, self._whole([0, 2, 1, 3]))
+        both, value = self._cut(made, [heads + shared, shared])
+        if f"{name}.q_norm.weight" in self._weights:
+            query = np.tile(self._taken(f"{name}.q_norm.weight"), (heads, 1, 1))
+            key = np.tile(self._taken(f"{name}.k_norm.weight"), (shared, 1, 1))
+            both = self._norm(op.constant(np.concatenate([query, key])), both)
+        query, key = self._cut(self._turned(both, turns), [heads, shared])
+        return query, key, value
+
+    def _cut(self, states: Node, heads: list[int]) -> Sequence[Node]:
+        return self._op.variadic_split(states, self._whole(1), self._whole(heads)).outputs()
 
     def _grown(self, name: str, new: Node) -> Node:
         """What was kept of the rows that go on, and the new columns; kept for the next pass."""
@@ -137,25 +148,32 @@ class _Graph:
         crossed = op.concat([op.negative(second), first], -1)
         return op.add(op.multiply(states, turns[0]), op.multiply(crossed, turns[1]))
 
-    def _norm(self, name: str, states: Node) -> Node:
+    def _norm(self, weight: Node, states: Node) -> Node:
         op = self._op
         mean = op.reduce_mean(op.multiply(states, states), self._whole([-1]), True)
         root = op.sqrt(op.add(mean, self._number(self._config.rms_norm_eps)))
-        return op.multiply(op.divide(states, root), self._weight(f"{name}.weight"))
+        return op.multiply(op.divide(states, root), weight)
 
-    def _linear(self, name: str, states: Node) -> Node:
-        made = self._op.matmul(states, self._weight(f"{name}.weight"), False, True)
-        if f"{name}.bias" in self._weights:
-            made = self._op.add(made, self._weight(f"{name}.bias"))
+    def _linear(self, names: Sequence[str], states: Node) -> Node:
+        """Projections, side by side: one large product keeps the processor busier than several."""
+        op = self._op
+        weights = np.concatenate([self._taken(f"{name}.weight") for name in names])
+        made = op.matmul(states, op.constant(weights), False, True)
+        if f"{names[0]}.bias" in self._weights:
+            biases = np.concatenate([self._taken(f"{name}.bias") for name in names])
+            made = op.add(made, op.constant(biases))
         return made
 
     def _weight(self, name: str) -> Node:
+        return self._op.constant(self._taken(name), shared_memory=True)
+
+    def _taken(self, name: str) -> NDArray[np.float32]:
         if name not in self._weights:
             raise ConfigError(f"this is no plain LLaMA: it has no {name}")
         self._unused.discard(name)
         if self._config.tie_word_embeddings:
             self._unused.discard("lm_head.weight")
-        return self._op.constant(self._weights[name].float().numpy(), shared_memory=True)
+        return self._weights[name].float().numpy()
 
     def _input(self, name: str, shape: list[int], kind: type) -> Node:
         made = self._op.parameter(shape, kind, name=name)

@@ -64,6 +64,8 @@ class Loaded:
     """How many logits there are."""
     start: Start
     """Begins a batch of at least so many ``columns``."""
+    threads: int | None = None
+    """Most threads of torch while it answers; None: all it has."""
 
 
 def locate(path: str) -> Path:
