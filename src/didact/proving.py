@@ -8,6 +8,7 @@ itself proves all of it again on the real rows before its first step.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -97,7 +98,7 @@ def _examples(config: RunConfig, where: Path) -> tuple[list[Example], str]:
     for entry in config.generate:
         read = cast("Callable[[], Any] | None", getattr(entry.use, "read", None))
         if read is None:
-            found += seeds(entry)[:_SAMPLE]
+            found += map(_paired, seeds(entry)[:_SAMPLE])
         elif name_of(entry.use) != "hub":
             # A bad row of a source is an error of the run file; a check downloads nothing.
             found += islice(read(), _SAMPLE)
@@ -109,7 +110,14 @@ def _examples(config: RunConfig, where: Path) -> tuple[list[Example], str]:
         Example.single("Name a colour.", "Blue.", origin=origin),
         Example.single("Add the numbers.", "The sum is 5.", input="2 and 3", origin=origin),
     ]
-    return made, "two made-up examples: there are no seeds, and the data is not made yet"
+    return [
+        *map(_paired, made)
+    ], "two made-up examples: there are no seeds, and the data is not made yet"
+
+
+def _paired(seed: Example) -> Example:
+    """As a recipe of preference pairs gives it back; a trainer of no pairs does not look there."""
+    return seed if seed.rejected else replace(seed, meta={**seed.meta, "rejected": ["Not this."]})
 
 
 def row_lines(run: Run, beginning: str, *, colour: bool) -> list[str]:

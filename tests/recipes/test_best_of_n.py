@@ -49,8 +49,8 @@ def test_the_best_rewarded_answer_is_paired_with_the_worst():
     # Four answers, three of them different: seven calls.
     assert len(pair.origin.calls) == 7
     assert pair.origin.parents == (SEEDS[0].id,)
-    assert {key: told[key] for key in ("prompts", "pairs", "answers too alike")} == {
-        "prompts": 2, "pairs": 1, "answers too alike": 1,
+    assert told["funnel"] == {
+        "candidates": 2, "accepted": 1, "dropped": {"answers too alike": 1},
     }  # fmt: skip
     assert ctx.tally.made == 12
 

@@ -39,6 +39,12 @@ def test_check_finds_nothing_wrong_with_it(name):
     assert f"generate/{name}: not known" not in result.output
 
 
+def test_check_of_a_preference_training_does_not_miss_the_pairs_that_its_recipe_will_make():
+    result = CliRunner().invoke(app, ["check", str(RUNS / "reanswer-pairs.yaml")])
+    assert result.exit_code == 0, result.output
+    assert "FAILED" not in result.output
+
+
 def test_a_recipe_that_asks_nobody_is_forecast_as_no_calls():
     result = CliRunner().invoke(app, ["check", str(RUNS / "backtranslation/backward.yaml")])
     assert "estimate  generate/backward: 0 calls, 0 tokens, $0.00" in result.output

@@ -29,6 +29,7 @@ from didact.stats.instruction_data import unheard
 __all__ = ["BestOfN"]
 
 _STALE = frozenset({"references", "rejected", "generator"})
+_ENDED = {"length": "cut off", "refused": "refused"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,24 +79,28 @@ class BestOfN:
         """A pair for every seed whose answers can be told apart."""
         if not seeds:
             raise ConfigError("best-of-n: there are no seeds; set `seeds: builtin` or a file")
-        told: Counter[str] = Counter()
-        heard = 0
+        lost: Counter[str] = Counter()
+        unfit: Counter[str] = Counter()
+        heard = made = 0
         try:
-            async with aclosing(ctx.map(partial(self._pair, ctx, told), seeds)) as results:
+            async with aclosing(ctx.map(partial(self._pair, ctx, unfit), seeds)) as results:
                 async for found in results:
                     heard += 1
-                    if found is not None:
-                        told["pairs"] += 1
+                    if isinstance(found, str):
+                        lost[found] += 1
+                    else:
+                        made += 1
                         yield found
         finally:
-            told.update(unheard(len(seeds), heard=heard, failed=len(ctx.failures)))
-            ctx.note("statistics", prompts=len(seeds), **told)
+            lost.update(unheard(len(seeds), heard=heard, failed=len(ctx.failures)))
+            funnel = {"candidates": len(seeds), "accepted": made, "dropped": {**lost}}
+            ctx.note("statistics", funnel=funnel, dropped_answers={**unfit})
 
-    async def _pair(self, ctx: Context, told: Counter[str], seed: Example) -> Example | None:
+    async def _pair(self, ctx: Context, unfit: Counter[str], seed: Example) -> Example | str:
+        """The pair, or why there is none."""
         prompt = seed.prompt
         if not prompt:
-            told["no prompt"] += 1
-            return None
+            return "no prompt"
         calls: list[str] = []
         answers: list[str] = []
         sampling = Sampling(
@@ -106,8 +111,8 @@ class BestOfN:
             reply = await ctx.ask(request, model=self.model)
             calls.append(reply.key)
             text = reply.text.strip()
-            if reply.finish != "stop" or not text:
-                told["cut off or empty"] += 1
+            if why := _ENDED.get(reply.finish) or ("" if text else "empty"):
+                unfit[why] += 1
             elif text not in answers:
                 answers.append(text)
         ranked: list[tuple[float, int, str]] = []
@@ -118,8 +123,7 @@ class BestOfN:
             ranked.append((reward, -number, text))
         ranked.sort(reverse=True)
         if len(ranked) < 2 or ranked[0][0] - ranked[-1][0] <= self.margin:
-            told["answers too alike"] += 1
-            return None
+            return "answers too alike"
         kept = {key: value for key, value in seed.meta.items() if key not in _STALE}
         return Example(
             messages=(*prompt, Message("assistant", ranked[0][2])),
