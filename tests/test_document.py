@@ -43,6 +43,19 @@ def test_every_key_and_entry_knows_its_line(tmp_path: Path) -> None:
         ("a: [1\nb: 2\n", "run.yaml:2"),
         ("- 1\n", "run.yaml:1: a run file is a mapping"),
         ("a: !!python/name:os.system x\n", "run.yaml:1"),
+        ("a: 1\n\tb: 2\n", "run.yaml:2: a tab; YAML is indented with spaces"),
+        ("a: 1\nb: c: d\n", "run.yaml:2: mapping values are not allowed here; is it"),
+        ("a: 1\n---\nb: 1\n", "run.yaml:2: another document begins"),
+        ("a: 1\nb: \0\n", "run.yaml:2: a character that no text file has"),
+        ("", "run.yaml: is empty"),
+        ("# only a comment\n", "run.yaml: is empty"),
+        ("a: &a [*a]\n", "do aliases (`*name`) repeat too much?"),
+        (f"a: {'[' * 5000}{']' * 5000}\n", "nested deeper"),
+        (
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 12)),
+            "do aliases (`*name`) repeat too much?",
+        ),
     ],
 )
 def test_what_is_no_run_file_is_refused_with_its_line(
@@ -57,8 +70,10 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         parse(tmp_path / "gone.yaml")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read as text .byte 0 is no UTF-8"):
         parse(tmp_path / "b.yaml")
+    with pytest.raises(ConfigError, match="is a folder"):
+        parse(tmp_path)
 
 
 def test_overrides_reach_keys_entries_and_shorthands(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ LEVELS: dict[str, float] = {
     "launching": 4.5,
     "config": 5, "scaffold": 5,
     "mixture": 5.5,
-    "evaluate_keys": 5.7,
+    "evaluate_keys": 5.7, "file_keys": 5.8,
     "scale": 5.8,
     "judging": 6, "convert": 6, "runfile": 6, "resolve": 6,
     "sifting": 6.5, "sensitivity": 6.5,

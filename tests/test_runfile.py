@@ -162,7 +162,7 @@ def test_unknown_and_mistyped_keys_of_the_file_itself_are_told(folder: Path) -> 
     )
     told = "\n".join(problems)
     assert "run.yaml:1: sed: unknown key; did you mean seed?" in told
-    assert "run.yaml:2: seed: should be a valid integer, not 'x'" in told
+    assert "run.yaml:2: seed: should be a whole number, not 'x'" in told
     assert "run.yaml:3: generat: unknown key; did you mean generate?" in told
     assert "run.yaml:4: evaluate.one: unknown key; did you mean on?" in told
     assert "run.yaml:4: evaluate.on: Field required" in told
@@ -278,7 +278,7 @@ def test_a_budget_of_money_needs_a_price_for_every_model_that_is_billed(folder: 
 @pytest.mark.parametrize(
     ("prices", "message"),
     [
-        ("{mine: {input: 1}}", "prices.mine.output: Field required"),
+        ("{mine: {input: 1}}", "prices.mine.output: missing"),
         ("{mine: {input: -1, output: 1}}", "prices.mine.input: should be greater than or equal"),
         ("{mine: {imput: 1, input: 1, output: 1}}", "imput: unknown key; did you mean input"),
     ],

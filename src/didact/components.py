@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any, cast
 
@@ -90,9 +91,16 @@ def find(kind: str, use: str, *, folder: Path | None = None) -> type:
         return _local((folder or Path()) / use)
     known = names(kind)
     if use.replace("_", "-") not in known:
-        raise ConfigError(f"no {use!r} in {kind}{nearest(use, known)}")
+        raise ConfigError(f"no {use!r} in {kind}{_elsewhere(kind, use) or nearest(use, known)}")
     stem = use.replace("-", "_")
     return _component(importlib.import_module(f"didact.{kind}.{stem}"), stem)
+
+
+def _elsewhere(kind: str, use: str) -> str:
+    """The end of a message about the name of a component of another kind."""
+    name = use.replace("_", "-")
+    homes = [other for other in KINDS if other != kind and name in names(other)]
+    return f"; it is one of the {' and '.join(homes)}" if homes else ""
 
 
 def _local(path: Path) -> type:
@@ -106,8 +114,23 @@ def _local(path: Path) -> type:
     module = importlib.util.module_from_spec(spec)
     # Where the types of a dataclass are looked up.
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        # It is the user's own file, so whatever it does wrong is told as a setting that is wrong.
+        del sys.modules[name]
+        raise ConfigError(_broken(path, error)) from error
     return _component(module, path.stem)
+
+
+def _broken(path: Path, error: Exception) -> str:
+    """What an own component did when it was read, and in which of its lines."""
+    lines = [
+        frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+    told = error.msg if isinstance(error, SyntaxError) else error
+    return f"{path}{f':{line}' if line else ''}: {type(error).__name__}: {told}"
 
 
 def _component(module: ModuleType, stem: str) -> type:
@@ -141,7 +164,7 @@ def build(
     fields = {f.name: f for f in _settings(component)}
     hints = typing.get_type_hints(component)
     problems = [
-        Problem((key,), f"unknown setting{nearest(str(key), list(fields))}")
+        Problem((key,), f"unknown setting{_key_hint(key, fields) or nearest(key, list(fields))}")
         for key in settings
         if key not in fields
     ]
@@ -159,6 +182,13 @@ def build(
         return component(**values), []
     except (ValueError, ConfigError) as error:
         return None, [Problem((), str(error))]
+
+
+def _key_hint(name: str, fields: Mapping[str, object]) -> str:
+    """The end of a message about a secret that was written down."""
+    if "key_env" in fields and name.lower() in {"api_key", "apikey", "key", "token", "secret"}:
+        return "; a key stays in the environment, and `key_env` names its variable"
+    return ""
 
 
 def _validate(

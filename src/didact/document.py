@@ -21,6 +21,10 @@ __all__ = ["At", "Document", "parse", "parse_value"]
 
 At: TypeAlias = tuple[str | int, ...]
 
+_MOST, _DEEPEST = 200_000, 100
+"""Values of a run file and how deep they may lie: a few lines of aliases (`*a`) can stand for more
+than a machine holds."""
+
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (how PyYAML declares it)
@@ -78,19 +82,32 @@ def parse(file: Path) -> Document:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f"{file}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read as text ({error})") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{file}: is a folder; name a run file (YAML)") from error
+    except UnicodeDecodeError as error:
+        told = f"byte {error.start} is no UTF-8; a run file is YAML, saved as UTF-8"
+        raise ConfigError(f"{file}: cannot be read as text ({told})") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read as text ({error.strerror})") from error
     lines: dict[At, int] = {}
     try:
         # PyYAML's types are incomplete.
         _walk(cast("Any", yaml).compose(text, Loader=_Loader), (), lines, file)
-        data: object = yaml.load(text, Loader=_Loader) or {}
+        data: object = yaml.load(text, Loader=_Loader)
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested deeper than a run file can be") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{file}{line}: {error.problem}") from error
+        raise ConfigError(f"{file}{line}: {_problem(error)}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        told = f"a character that no text file has (number {error.character})"
+        raise ConfigError(f"{file}:{line}: {told}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{file}: {error}") from error
+    if data is None:
+        raise ConfigError(f"{file}: is empty; `didact init` writes one to begin with")
     if not isinstance(data, dict):
         raise ConfigError(f"{file}:1: a run file is a mapping of keys to values")
     return Document(file=file, data=cast("dict[str, JSON]", data), lines=lines)
@@ -101,10 +118,31 @@ def parse_value(text: str) -> JSON:
     try:
         return cast("JSON", yaml.load(text, Loader=_Loader))
     except yaml.YAMLError as error:
-        raise ConfigError(f"cannot read the value {text!r}: {error}") from error
+        told = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+        raise ConfigError(f"cannot read the value {text!r}: {told}") from error
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    """What is wrong, and what is most often the reason."""
+    told = str(error.problem)
+    if "'\\t'" in told:
+        return "a tab; YAML is indented with spaces"
+    if "but found another document" in told:
+        return "another document begins (`---`), and a run file is one"
+    if "mapping values are not allowed" in told:
+        return f"{told}; is it indented wrongly, or a text with a colon that needs quotes?"
+    if "expected <block end>" in told:
+        return f"{told}; is it indented like the lines above?"
+    return told
 
 
 def _walk(node: yaml.Node | None, at: At, lines: dict[At, int], file: Path) -> None:
+    if node is not None and (len(lines) > _MOST or len(at) > _DEEPEST):
+        line = node.start_mark.line + 1
+        raise ConfigError(
+            f"{file}:{line}: more values, or deeper ones, than a run file has; do aliases (`*name`)"
+            " repeat too much?"
+        )
     if isinstance(node, yaml.MappingNode):
         for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
             name = str(cast("object", key.value))

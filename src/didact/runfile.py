@@ -10,10 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as Key
+from typing import Any, TypeAlias
 
 from didact.calls import CallLog
 from didact.capabilities import lacking, needs_of
@@ -31,7 +28,8 @@ from didact.config import (
 from didact.context import Budget
 from didact.document import At, Document, parse
 from didact.errors import ConfigError
-from didact.evaluate_keys import EvaluateKeys, EvaluationReader, evaluators_of
+from didact.evaluate_keys import EvaluationReader, evaluators_of
+from didact.file_keys import FileKeys, read_keys
 from didact.launching.launch import read as read_launch
 from didact.mixture import asks
 from didact.prices import Price, Prices
@@ -44,50 +42,6 @@ __all__ = ["load"]
 
 _Asking: TypeAlias = "Mapping[At, Sequence[object]]"
 """Components that may ask models, by where the run file has them."""
-
-
-class _Stage(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Budget(_Stage):
-    usd: float | None = Key(default=None, ge=0)
-    calls: int | None = Key(default=None, ge=0)
-    tokens: int | None = Key(default=None, ge=0)
-
-
-class _Scale(_Stage):
-    use: Literal["local", "ray"]
-    workers: int = Key(ge=1)
-    address: str | None = None
-    rows: int = Key(default=64, ge=1)
-    cpus: float = Key(default=1.0, ge=0)
-    gpus: float = Key(default=0.0, ge=0)
-
-
-class _Price(_Stage):
-    input: float = Key(ge=0)
-    output: float = Key(ge=0)
-
-
-_INNER = {"evaluate": EvaluateKeys, "budget": _Budget, "prices": _Price, "scale": _Scale}
-
-
-class _File(_Stage):
-    """The keys of a run file; what is inside a component is checked against the component."""
-
-    name: str | None = None
-    seed: int = 0
-    max_failures: int = Key(default=100, ge=0)
-    budget: _Budget | None = None
-    scale: _Scale | None = None
-    prices: dict[str, _Price] = {}
-    models: dict[str, dict[str, Any]] = {}
-    generate: list[str | dict[str, Any]] = []
-    filter: list[str | dict[str, Any]] = []
-    train: str | dict[str, Any] | None = None
-    evaluate: EvaluateKeys | None = None
-    reuse: list[str] = []
 
 
 def load(file: Path, overrides: Sequence[str] = (), *, run: Path | str | None = None) -> RunConfig:
@@ -123,7 +77,7 @@ class _Reader:
 
     def config(self) -> RunConfig | None:
         """The run file; None where it has not even the right keys."""
-        file = self._keys()
+        file = read_keys(self._document.data, self.problems)
         if file is None:
             return None
         if self._run is None:
@@ -182,23 +136,6 @@ class _Reader:
             reuse=reuse,
             document=document,
         )
-
-    def _keys(self) -> _File | None:
-        try:
-            return _File.model_validate(self._document.data)
-        except ValidationError as error:
-            for problem in error.errors():
-                at = tuple(p for p in problem["loc"] if p not in ("str", "dict[str,any]"))
-                message = problem["msg"].removeprefix("Input ")
-                if problem["type"] == "extra_forbidden":
-                    *parents, key = map(str, at)
-                    parent = _INNER.get(parents[0], _File) if parents else _File
-                    known = [f.alias or n for n, f in parent.model_fields.items()]
-                    message = f"unknown key{nearest(key, known)}"
-                elif problem["type"] != "missing":
-                    message = f"{message}, not {problem['input']!r}"
-                self.problems.append(Problem(at, message))
-            return None
 
     def _component(self, kinds: Sequence[str], at: At, entry: str | Mapping[str, Any]) -> Any:  # noqa: ANN401  (which kind of component is in `kinds`)
         """The component an entry names; None, and a problem, where there is none."""
@@ -309,7 +246,7 @@ class _Reader:
         self._paths[at] = path
         return path
 
-    def _name(self, file: _File) -> str:
+    def _name(self, file: FileKeys) -> str:
         return file.name or self._document.file.stem
 
     def _check_gone(self, document: Mapping[str, Any]) -> None:
@@ -326,7 +263,7 @@ class _Reader:
             problem = f"no such file: {self._gone[role]}"
             self.problems.append(Problem(("models", role, "path"), problem))
 
-    def _reused(self, file: _File) -> tuple[Path, ...]:
+    def _reused(self, file: FileKeys) -> tuple[Path, ...]:
         runs: list[Path] = []
         for number, name in enumerate(file.reuse):
             at: At = ("reuse", number)
