@@ -9,15 +9,17 @@ is dropped as `unscored` and counted among the failures: it is never given the w
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from typing import cast
+from typing import Any, cast
 
 from didact.context import AskingChecker, AskingSifter, Checker, Context, Filter, Sifter
 from didact.errors import DidactError, ModelError, ParseError
-from didact.records import JSON, Example, Verdict
+from didact.records import Example, Verdict
 from didact.scale.asking import named, verdicts_of
+from didact.scale.joining import judged
 from didact.scale.shards import Shards
+from didact.text.parted import Pooled
 
 __all__ = ["UNSCORED", "asks", "plain", "verdicts", "waits"]
 
@@ -34,7 +36,7 @@ def asks(component: Filter) -> bool:
 
 def waits(component: Filter, shards: Shards | None = None) -> bool:
     """Whether its verdicts are waited for: those of models, or of workers in its place."""
-    return asks(component) or _spread(component, shards) is not None
+    return asks(component) or _shared(component, (), shards) is not None
 
 
 def plain(component: Filter, examples: Iterable[Example]) -> Iterator[Verdict]:
@@ -54,14 +56,11 @@ async def verdicts(
 ) -> AsyncGenerator[Verdict, None]:
     """One verdict per example, in order; DidactError where the filter breaks its promise.
 
-    With ``shards``, examples that are checked one at a time without a model go to workers.
+    With ``shards``, examples that are checked one at a time without a model go to workers, and so
+    does the looking up of a filter that holds each against those kept before it.
     """
     count = 0
-    spread = _spread(component, shards)
-    if shards and spread:
-        checked = verdicts_of(spread, examples, shards)
-    else:
-        checked = _given(component, ctx, examples)
+    checked = _shared(component, examples, shards) or _given(component, ctx, examples)
     async with aclosing(checked) as given:
         async for verdict in given:
             if count == len(examples):
@@ -75,13 +74,21 @@ async def verdicts(
         raise DidactError(f"filter {name}: not one verdict for each of {len(examples)} examples")
 
 
-def _spread(component: Filter, shards: Shards | None) -> Mapping[str, JSON] | None:
-    """As a worker finds it: a filter that checks one at a time and was told nothing before."""
+def _shared(
+    component: Filter, examples: Sequence[Example], shards: Shards | None
+) -> AsyncGenerator[Verdict, None] | None:
+    """The verdicts with the work done by workers; None where they cannot do any of it."""
     if shards is None:
         return None
+    if hasattr(component, "pool"):
+        pool = cast("Pooled | None", cast("Any", component).pool())
+        return judged(pool, examples, shards) if pool is not None else None
+    # One that was told something before is another one than a worker would find.
     told = any(hasattr(component, hook) for hook in ("prime", "protect", "hear"))
-    stateless = hasattr(component, "check") and not asks(component) and not told
-    return named(component, "filters") if stateless else None
+    if told or asks(component) or not hasattr(component, "check"):
+        return None
+    entry = named(component, "filters")
+    return verdicts_of(entry, examples, shards) if entry is not None else None
 
 
 async def _given(

@@ -55,12 +55,12 @@ class Here:
 
 
 @contextmanager
-def small(*, first: int = 4, block: int = 6, piece: int = 3, held: int = 40) -> Iterator[None]:
+def small(*, first: int = 3, block: int = 6, piece: int = 3, held: int = 40) -> Iterator[None]:
     """Parts, blocks and memories so small that a few texts make many of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parted, "_FIRST", first)
-        patch.setattr(parted, "_FOLD", 2)
-        patch.setattr(parted, "_FOLDS", 1)
+        patch.setattr(parted, "_FOLD", 3)
+        patch.setattr(parted, "_CUT", 2)
         patch.setattr(joining, "_BLOCK", block)
         patch.setattr(joining, "_SLICE", piece)
         patch.setattr(joining, "_AT_ONCE", 2)
@@ -73,6 +73,13 @@ def examples(texts: Sequence[str]) -> list[Example]:
     return [
         Example.single(text, f"answer {number}", origin=MADE) for number, text in enumerate(texts)
     ]
+
+
+class Broken(Here):
+    """Workers that all have the same bug."""
+
+    async def run(self, kind: str, shard: str) -> str:
+        raise ZeroDivisionError(kind)
 
 
 def across(component: Any, given_: Sequence[Example], pool: Here) -> list[Verdict]:
@@ -157,10 +164,9 @@ def test_parts_stay_few_bounded_and_are_cut_by_length_once_they_are_large() -> N
         for start in range(0, 400, 10):
             pool.add_all(texts[start : start + 10])
             assert pool.seal() is not None
-        cut = [part for part in pool.parts if part.folded < 0]
-        whole = [part for part in pool.parts if part.folded >= 0]
-        assert len(whole) <= 4
-        assert max(len(part.places) for part in pool.parts) <= 20
+        cut = [part for part in pool.parts if part.cut]
+        assert len(pool.parts) - len(cut) <= 2
+        assert max(len(part.places) for part in pool.parts) <= 15
         assert sum(len(part.places) for part in pool.parts) == len(pool) == 400
         assert sorted(place for part in pool.parts for place in part.places) == list(range(400))
         for one, other in zip(cut[::2], cut[1::2], strict=True):
@@ -186,3 +192,12 @@ def test_a_worker_that_lacks_a_part_says_so_and_keeps_no_more_than_it_may() -> N
         across(Novelty(), given_, Here(1))
         assert sum(map(len, near._parts.values())) <= 48
     near._parts.clear()
+
+
+def test_what_is_wrong_with_a_worker_stops_the_filter() -> None:
+    with small(), pytest.raises(ZeroDivisionError, match="near"):
+        across(Novelty(), examples(lively(60, random.Random(9))), Broken(2))
+
+
+def test_novelty_with_a_report_skips_nothing_and_is_left_to_the_driver() -> None:
+    assert Novelty(report=3).pool() is None

@@ -31,7 +31,9 @@ from didact.text.parted import Block, Part, Parted, Pooled, gathered
 __all__ = ["judged"]
 
 _BLOCK = 1 << 14
-"""Examples read and asked about together."""
+"""Examples read and asked about together; more where workers cannot keep all parts."""
+_MORE = 4
+"""So many times more for each of their memories: what comes and goes is listed anew each time."""
 _AHEAD = 3
 """Blocks under way."""
 _SLICE = 1 << 12
@@ -49,10 +51,14 @@ async def judged(
     join = _Join(pool.parted(), shards)
     source = iter(examples)
     window: deque[_Asked] = deque()
+    number = 0
     try:
         while True:
-            while len(window) < _AHEAD and (batch := list(islice(source, _BLOCK))):
-                asked = _Asked(batch, join.parted.block(pool.texts(batch)))
+            while len(window) < _AHEAD and (batch := list(islice(source, join.block))):
+                asked = _Asked(number, batch, join.parted.block(pool.texts(batch)))
+                if number == 0 and len(batch) == _BLOCK:
+                    join.warm()
+                number += 1
                 join.ask(asked, join.parted.parts)
                 window.append(asked)
             if not window:
@@ -80,6 +86,7 @@ def _parts(batch: Sequence[Example]) -> Iterator[Sequence[Example]]:
 class _Asked:
     """A block that workers are asked about."""
 
+    number: int
     batch: Sequence[Example]
     block: Block
     answers: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
@@ -92,7 +99,6 @@ class _Join:
         self.parted = parted
         self._shards = shards
         self._count = 0
-        self._blocks: dict[int, int] = {}
         self._queue: asyncio.PriorityQueue[tuple[int, int, Any]] = asyncio.PriorityQueue()
         self._askers = [
             asyncio.ensure_future(self._work()) for _ in range(_UNDER_WAY * shards.pool.workers)
@@ -102,16 +108,34 @@ class _Join:
         """Have a block looked up in some parts."""
         block = asked.block
         order = np.argsort(block.sizes, kind="stable")
-        number = self._blocks.setdefault(id(block), len(self._blocks))
         for start in range(0, len(order), _SLICE):
             rows = order[start : start + _SLICE]
             sizes = block.sizes[rows]
             wanted = [(part, self.parted.asked(part, sizes)) for part in parts]
             for group in _groups([one for one in wanted if one[1].start < one[1].stop]):
-                answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                asked.answers.append(answer)
-                self._count += 1
-                self._queue.put_nowait((number, self._count, (answer, block, rows, group)))
+                self._put(asked, rows, group)
+
+    def warm(self) -> None:
+        """Have the workers started: they will be asked."""
+        nothing = _Asked(0, [], self.parted.block([]))
+        for _ in self._askers:
+            self._put(nothing, np.empty(0, np.int64), [])
+
+    def _put(
+        self, asked: _Asked, rows: NDArray[np.int64], group: Sequence[tuple[Part, slice]]
+    ) -> None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # What is wrong is told once, by the first block that waits for it.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        asked.answers.append(answer)
+        self._count += 1
+        self._queue.put_nowait((asked.number, self._count, (answer, asked.block, rows, group)))
+
+    @property
+    def block(self) -> int:
+        """How many examples to ask about together."""
+        memories = sum(len(part.places) for part in self.parted.parts) // HELD
+        return _BLOCK * (1 + _MORE * memories)
 
     async def end(self) -> None:
         """Stop asking."""

@@ -8,15 +8,14 @@ square of a cluster of texts that are near to one another. Exact, whatever was c
 
 Parts are few and bounded, so that looking up is quick and asking a part needs little memory:
 
-- when the last texts are enough, they become a part; four parts of one size become one of four
-  times the size, twice;
-- four parts of the largest size are cut anew by the length of their texts: two texts that are near
+- when the last texts are enough, they become a part;
+- sixteen of those are cut anew into four, by the length of their texts: two texts that are near
   differ in length by a factor that the threshold bounds, so that later ones pass by the parts that
   are too short or too long for them;
 - within a part words are numbered anew by how often they stand there, so that a search goes
   through the postings of words that are truly rare.
 
-Cost: every text is listed some four times by whoever asks its part, a few microseconds each.
+Cost: whoever asks a part lists its texts, every text twice in all, at two microseconds each.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ __all__ = ["Block", "Index", "Part", "PartIndex", "Parted", "Pooled", "gathered"
 
 _FIRST = 1 << 14
 """How many of the last texts become a part."""
-_FOLD = 4
-"""So many parts of a size become one of the next."""
-_FOLDS = 2
-"""How often: the largest part is of some 260,000 texts, 100 MB where it is asked."""
+_FOLD = 16
+"""So many parts are cut anew by length, ..."""
+_CUT = 4
+"""... into so many, each of some 65,000 texts, 40 MB of instructions where it is asked."""
 _SLACK = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
 
@@ -106,8 +105,8 @@ class Part(NamedTuple):
     """Words of the shortest."""
     high: int
     """Words of the longest."""
-    folded: int
-    """How often it was made of smaller ones; -1 where it was cut by length."""
+    cut: bool
+    """Whether it was cut by length."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -207,41 +206,34 @@ class Parted:
         if count < _FIRST:
             return None
         places = np.arange(self._sealed, self._sealed + count)
-        part = self._part(self._index.held(), places, 0)
+        part = self._part(self._index.held(), places, cut=False)
         self._sealed += count
         self._index.clear()
         self.parts.append(part)
-        while self._fold():
-            pass
+        self._fold()
         return part
 
-    def _fold(self) -> bool:
+    def _fold(self) -> None:
         """Make few parts of many."""
-        last = self.parts[-_FOLD:]
-        folded = {part.folded for part in last}
-        if len(last) < _FOLD or len(folded) > 1 or -1 in folded:
-            return False
-        rest = self.parts[:-_FOLD]
-        whole = _joined([part.texts for part in last])
-        places = np.concatenate([part.places for part in last])
-        if last[0].folded < _FOLDS:
-            self.parts = [*rest, self._part(whole, places, last[0].folded + 1)]
-            return True
+        many = [part for part in self.parts if not part.cut]
+        if len(many) < _FOLD:
+            return
+        whole = _joined([part.texts for part in many])
+        places = np.concatenate([part.places for part in many])
         order = np.argsort(np.diff(whole.ends, prepend=0), kind="stable")
-        rows = [np.sort(some) for some in np.array_split(order, _FOLD)]
-        cut = [self._part(gathered(whole, some), places[some], -1) for some in rows]
-        # Before the others, whose last ones are folded.
-        self.parts = [*cut, *rest]
-        return True
+        # In the order of the pool within each, so that the first of equals is the earliest.
+        rows = [np.sort(some) for some in np.array_split(order, _CUT)]
+        cut = [self._part(gathered(whole, some), places[some], cut=True) for some in rows]
+        self.parts = [*(part for part in self.parts if part.cut), *cut]
 
-    def _part(self, texts: Encoded, places: NDArray[np.int64], folded: int) -> Part:
+    def _part(self, texts: Encoded, places: NDArray[np.int64], *, cut: bool) -> Part:
         sizes = np.diff(texts.ends, prepend=0)
         # By content: whoever was asked the same by another run may have it at hand.
         content = hashlib.blake2b(canonical(self.rule).encode(), digest_size=16)
         content.update(texts.ids.tobytes())
         content.update(texts.ends.tobytes())
         low, high = int(sizes.min()), int(sizes.max())
-        return Part(content.hexdigest(), texts, places, low, high, folded)
+        return Part(content.hexdigest(), texts, places, low, high, cut)
 
 
 class PartIndex:
@@ -250,15 +242,14 @@ class PartIndex:
     def __init__(self, rule: Mapping[str, Any], texts: Encoded) -> None:
         self._index = _made(rule)
         self._count = len(texts.ends)
-        words, numbers, often = np.unique(texts.ids, return_inverse=True, return_counts=True)
+        often = np.bincount(texts.ids)
+        words = np.flatnonzero(often)
         # Higher numbers are rarer ones; of words that are as rare the one first met later.
-        order = np.lexsort((words, -often))
-        rarity = np.empty(len(words), np.int32)
-        rarity[order] = np.arange(len(words), dtype=np.int32)
-        self._numbers = np.full(int(words.max(initial=0)) + 1, -1, np.int32)
-        self._numbers[words] = rarity
-        self._words = len(words)
-        here = Encoded(rarity[numbers.reshape(-1)], texts.ends)
+        order = words[np.argsort(-often[words], kind="stable")]
+        self._numbers = np.full(len(often), -1, np.int32)
+        self._numbers[order] = np.arange(len(order), dtype=np.int32)
+        self._words = len(order)
+        here = Encoded(self._numbers[texts.ids], texts.ends)
         self._index.take(here, adds=np.full(self._count, 2, np.uint8), look=False)
 
     def __len__(self) -> int:
@@ -268,8 +259,9 @@ class PartIndex:
         """Of each text the nearest of the part, the first of equals, or -1; and the scores."""
         ids, ends = texts
         sizes = np.diff(ends, prepend=0)
+        here = np.full(len(ids), -1, np.int32)
         known = ids < len(self._numbers)
-        here = np.where(known, self._numbers[np.where(known, ids, 0)], -1)
+        here[known] = self._numbers[ids[known]]
         # Words that the part lacks are rarer than all, and each of a text another one.
         places = np.arange(len(ids)) - np.repeat(ends - sizes, sizes)
         here = np.where(here < 0, self._words + places, here).astype(np.int32)
