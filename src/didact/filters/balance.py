@@ -4,18 +4,21 @@ Reason: a judged selection shifts the mixture. AlpaGasus kept few coding items, 
 weak there: category balance belongs after every filter. Examples are grouped by a key of ``meta``;
 from a group that is too large a sample is drawn by content, the same in whatever order they come.
 
-Cost: no call of a model.
+Cost: no call of a model; 80 bytes of memory an example.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from didact.errors import ConfigError
 from didact.records import Example, Verdict, canonical
-from didact.stats.portions import by_lot
+from didact.stats.portions import drawn
 
 __all__ = ["Balance"]
 
@@ -40,20 +43,30 @@ class Balance:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order; all are read before the first."""
-        ids: list[str] = []
-        kinds: list[str] = []
-        for example in examples:
-            value = example.meta.get(self.by)
-            ids.append(example.id)
-            kinds.append(value if isinstance(value, str) else canonical(value))
-        places: dict[str, list[int]] = {}
-        for place in by_lot(ids, seed=self.seed):
-            places.setdefault(kinds[place], []).append(place)
-        most = self.most or min(map(len, places.values()), default=0)
-        kept = {place for found in places.values() for place in found[:most]}
-        for place, kind in enumerate(kinds):
-            if place in kept:
+        names: dict[str, int] = {}
+        of = array("q")
+
+        def ids() -> Iterator[str]:
+            for example in examples:
+                value = example.meta.get(self.by)
+                name = value if isinstance(value, str) else canonical(value)
+                of.append(names.setdefault(name, len(names)))
+                yield example.id
+
+        order = drawn(ids(), seed=self.seed)
+        kinds = np.frombuffer(of, np.int64)
+        sizes = np.bincount(kinds, minlength=len(names))
+        most = self.most or int(min(sizes, default=0))
+        # Kind after kind, each in the order of the lots: the first of each are kept.
+        grouped = order[np.argsort(kinds[order], kind="stable")]
+        starts = np.cumsum(sizes) - sizes
+        ranks = np.arange(len(grouped)) - starts[kinds[grouped]]
+        kept = np.zeros(len(grouped), np.bool_)
+        kept[grouped[ranks < most]] = True
+        told = list(names)
+        for keep, kind in zip(kept.tobytes(), of, strict=True):
+            if keep:
                 yield Verdict(keep=True)
             else:
-                evidence = {self.by: kind[:200], "most": most, "of": len(places[kind])}
+                evidence = {self.by: told[kind][:200], "most": most, "of": int(sizes[kind])}
                 yield Verdict(keep=False, reason="enough of its kind", evidence=evidence)

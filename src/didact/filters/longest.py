@@ -5,18 +5,21 @@ Alpaca train a better model than sets that a strong judge selected, and judges l
 selection that does not beat this one may only have found long answers.
 
 Words are what spaces separate, and single characters in scripts without spaces; of equals the first
-is kept. Cost: no call of a model.
+is kept. Cost: no call of a model; 40 bytes of memory an example.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from didact.records import Example, Verdict
 from didact.stats.portions import check_portion, portion
-from didact.stats.selecting import highest
+from didact.stats.selecting import among_highest
 from didact.text.parts import Part, part_of
 from didact.text.words import count_words
 
@@ -42,11 +45,14 @@ class Longest:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order; all are read before the first."""
-        words = [float(count_words(part_of(example, self.part))) for example in examples]
-        kept = set(highest(words, portion(len(words), count=self.count, share=self.share)))
-        shortest = min((words[place] for place in kept), default=None)
-        for place, number in enumerate(words):
-            if place in kept:
+        counted = array("d")
+        for example in examples:
+            counted.append(count_words(part_of(example, self.part)))
+        words = np.frombuffer(counted, np.float64)
+        kept = among_highest(words, portion(len(words), count=self.count, share=self.share))
+        shortest = float(words[kept].min()) if kept.any() else None
+        for keep, number in zip(kept.tobytes(), counted, strict=True):
+            if keep:
                 yield Verdict(keep=True, score=number)
             else:
                 evidence = {"shortest_kept": shortest}

@@ -4,7 +4,7 @@ AlpaGasus, Cherry and DEITA all report one; a filter that does not beat it bough
 of an example is drawn from its content and the seed, so the sample is the same in whatever order
 the examples come, and a larger sample holds a smaller one.
 
-Cost: no call of a model.
+Cost: no call of a model; 40 bytes of memory an example.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from didact.records import Example, Verdict
-from didact.stats.portions import by_lot, check_portion, portion
+from didact.stats.portions import check_portion, drawn, portion
 
 __all__ = ["Random"]
 
@@ -38,12 +40,13 @@ class Random:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order; all are read before the first."""
-        ids = [example.id for example in examples]
-        number = portion(len(ids), count=self.count, share=self.share)
-        kept = set(by_lot(ids, seed=self.seed)[:number])
-        for place in range(len(ids)):
-            if place in kept:
+        order = drawn((example.id for example in examples), seed=self.seed)
+        number = portion(len(order), count=self.count, share=self.share)
+        kept = np.zeros(len(order), np.bool_)
+        kept[order[:number]] = True
+        for keep in kept.tobytes():
+            if keep:
                 yield Verdict(keep=True)
             else:
-                evidence = {"kept": number, "of": len(ids), "seed": self.seed}
+                evidence = {"kept": number, "of": len(kept), "seed": self.seed}
                 yield Verdict(keep=False, reason="not drawn", evidence=evidence)

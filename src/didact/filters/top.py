@@ -8,19 +8,22 @@ worst.
 
 A share of what was kept is smaller again, so a second pass keeps less; a count keeps the same.
 
-Cost: no call of a model.
+Cost: no call of a model; 40 bytes of memory an example, 80 for the scores of earlier filters.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, isnan, nan
 from typing import ClassVar
+
+import numpy as np
 
 from didact.records import Example, Verdict
 from didact.stats.portions import check_portion, portion
-from didact.stats.selecting import highest
+from didact.stats.selecting import among_highest
 
 __all__ = ["Top"]
 
@@ -58,15 +61,18 @@ class Top:
 
     def sift(self, examples: Iterable[Example]) -> Iterator[Verdict]:
         """One verdict per example, in order; all are read before the first."""
-        scores = [self._score(example) for example in examples]
-        ranked = [-score if self.lowest and score is not None else score for score in scores]
-        kept = set(highest(ranked, portion(len(scores), count=self.count, share=self.share)))
-        last = min((one for place in kept if (one := ranked[place]) is not None), default=None)
+        scores = array("d")
+        for example in examples:
+            score = self._score(example)
+            scores.append(nan if score is None else score)
+        ranked = np.frombuffer(scores, np.float64) * (-1.0 if self.lowest else 1.0)
+        kept = among_highest(ranked, portion(len(scores), count=self.count, share=self.share))
+        last = float(ranked[kept].min()) if kept.any() else None
         limit = None if last is None else (-last if self.lowest else last)
-        for place, score in enumerate(scores):
-            if place in kept:
+        for keep, score in zip(kept.tobytes(), scores, strict=True):
+            if keep:
                 yield Verdict(keep=True, score=score)
-            elif score is None:
+            elif isnan(score):
                 yield Verdict(keep=False, reason="unscored", evidence={"score": self.score})
             else:
                 evidence = {"last_kept": limit}

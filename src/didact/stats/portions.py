@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import floor
+
+import numpy as np
+from numpy.typing import NDArray
 
 from didact.errors import ConfigError
 
-__all__ = ["by_lot", "check_portion", "portion"]
+__all__ = ["by_lot", "check_portion", "drawn", "portion"]
 
 
 def check_portion(*, count: int | None, share: float | None) -> None:
@@ -34,5 +37,14 @@ def by_lot(ids: Sequence[str], *, seed: int) -> list[int]:
 
     The first of them are a random sample, of a larger sample still the first.
     """
-    lots = [hashlib.blake2b(f"{seed} {one}".encode(), digest_size=16).digest() for one in ids]
-    return sorted(range(len(ids)), key=lambda place: (lots[place], place))
+    return drawn(ids, seed=seed).tolist()
+
+
+def drawn(ids: Iterable[str], *, seed: int) -> NDArray[np.int64]:
+    """The same for ids as they come, of which none is held: 40 bytes an item."""
+    lots = bytearray()
+    for one in ids:
+        lots += hashlib.blake2b(f"{seed} {one}".encode(), digest_size=16).digest()
+    halves = np.frombuffer(lots, dtype=">u8").reshape(-1, 2)
+    # By the lots as bytes are compared, equal ones in their order.
+    return np.lexsort((halves[:, 1], halves[:, 0]))

@@ -11,12 +11,21 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_of_each", "diverse", "highest", "within_groups"]
+__all__ = ["among_highest", "best_of_each", "diverse", "highest", "within_groups"]
 
 
 def highest(scores: Sequence[float | None], count: int) -> list[int]:
     """The places of the ``count`` highest scores."""
     return sorted(_ranked(scores)[: max(count, 0)])
+
+
+def among_highest(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """Whether each is one of the ``count`` highest; a score that is no number stands for none."""
+    order = np.argsort(-scores, kind="stable")
+    taken = order[: min(max(count, 0), int(np.count_nonzero(~np.isnan(scores))))]
+    found = np.zeros(len(scores), np.bool_)
+    found[taken] = True
+    return found
 
 
 def best_of_each(groups: Sequence[Hashable], scores: Sequence[float | None]) -> list[int]:
