@@ -1,6 +1,7 @@
 """Entries of `generate` mixed by cap, weight and share; the report says what came from where."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from didact.config import Generation, RunConfig
 from didact.errors import ConfigError
 from didact.runfile import load
 from didact.sources.jsonl import Jsonl
+from didact.spool import Spool
+from didact.stats.mixing import Sample
 from didact.store import Run
 
 
@@ -75,6 +78,31 @@ def test_a_capped_source_is_sampled_by_content_and_its_neighbours_do_not_matter(
     beside, stage, _ = mixed(tmp_path, two, one, where="beside")
     assert outputs_of("one", beside) == alone
     assert [entry["cap"] for entry in stage["entries"]] == [None, 10]
+
+
+@pytest.mark.parametrize("cap", [1, 7, 60, 100, 300])
+def test_a_sample_is_the_same_however_few_are_held_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap: int
+) -> None:
+    one = Jsonl(path=write(tmp_path, "one", 200))
+    held: Sample[str] = Sample(cap, seed=5)
+    for example in one.read():
+        held.offer(example.output, example.id)
+    monkeypatch.setattr("didact.mixture._FEW", 3)
+    monkeypatch.setattr("didact.mixture.Spool", partial(Spool, most=4))
+    outputs, stage, summary = mixed(tmp_path, Generation(use=one, cap=cap))
+    assert outputs == held.items()
+    assert summary.kept == stage["entries"][0]["examples"] == min(cap, 200)
+    weighed = [Generation(use=one, weight=1.0, cap=cap),
+               Generation(use=Jsonl(path=write(tmp_path, "two", 50)), weight=1.0)]  # fmt: skip
+    beside, *_ = mixed(tmp_path, *weighed, where="beside")
+    fewer: Sample[str] = Sample(min(cap, 50), seed=5)
+    for example in one.read():
+        fewer.offer(example.output, example.id)
+    assert outputs_of("one", beside) == fewer.items()
+    assert sorted(p.name for p in (tmp_path / "beside" / "generate").iterdir()) == [
+        "examples.parquet", "seeds.parquet", "stage.json",
+    ]  # fmt: skip
 
 
 def test_more_of_a_part_keeps_what_was_taken_before(tmp_path: Path) -> None:

@@ -7,22 +7,32 @@ every pool is full, `didact.stats.mixing` says how many of each are taken. Sampl
 run's seed and on each example's own id, so another entry beside it changes nothing; but a content
 that stands in two entries is the first one's.
 
-Cost: no calls. Memory: nothing where all is taken; what a cap keeps, to the end of its entry; with
-a weight or share anywhere, every example, to the end of the last entry.
+Cost: no calls. Memory: some 27 bytes for every content, so that none comes twice, and 16 more for
+one that may still be drawn: such examples wait on the disk beyond some thousands, with a cap to the
+end of their entry, with a weight or share anywhere to the end of the last entry.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from didact.config import Generation
 from didact.digests import Digests
 from didact.errors import ConfigError
 from didact.records import JSON, Example
-from didact.stats.mixing import Portion, Sample, allot
+from didact.spool import Spool
+from didact.stats.mixing import Portion, allot, rank
+from didact.tables import Waiting
 
 __all__ = ["DUPLICATE", "OVER_CAP", "OVER_SHARE", "Pools", "asks"]
+
+_FEW = 4096
+"""Examples beyond twice the cap after which it is looked at who can still be drawn."""
 
 DUPLICATE, OVER_CAP, OVER_SHARE = "exact duplicate", "over the cap", "over its part of the mixture"
 
@@ -35,20 +45,17 @@ def asks(component: object) -> bool:
 class Pools:
     """What every entry has made so far, and what of it is taken in the end."""
 
-    def __init__(self, entries: Sequence[Generation], *, seed: int) -> None:
+    def __init__(self, entries: Sequence[Generation], *, seed: int, folder: Path) -> None:
         self._entries = entries
-        self._seed = seed
         self._mixed = any(entry.weight is not None or entry.share is not None for entry in entries)
         self._seen = Digests()
         self._made = [0] * len(entries)
         self._unique = [0] * len(entries)
         self._counts = [0] * len(entries)
-        self._samples = {
-            number: Sample[Example](entry.cap, seed=seed)
+        self._pools = [
+            _Pool(folder / str(number), seed=seed, most=None if asks(entry.use) else entry.cap)
             for number, entry in enumerate(entries)
-            if entry.cap is not None and not asks(entry.use)
-        }
-        self._pools: list[list[Example]] = [[] for _ in entries]
+        ]
         self._limited_by: int | None = None
         self.dropped: Counter[str] = Counter()
         """How many are not taken, by reason."""
@@ -66,13 +73,13 @@ class Pools:
             self.dropped[DUPLICATE] += 1
             return False
         self._unique[number] += 1
-        if number in self._samples:
-            self._samples[number].offer(example, example.id)
-            if self._unique[number] > (self._entries[number].cap or 0):
+        if (most := self._pools[number].most) is not None:
+            self._pools[number].add(example)
+            if self._unique[number] > most:
                 self.dropped[OVER_CAP] += 1
             return False
         if self._mixed:
-            self._pools[number].append(example)
+            self._pools[number].add(example)
             return False
         self._counts[number] += 1
         return True
@@ -82,17 +89,15 @@ class Pools:
         entry = self._entries[number]
         return asks(entry.use) and entry.cap is not None and self._unique[number] >= entry.cap
 
-    def end(self, number: int) -> list[Example]:
+    def end(self, number: int) -> Iterator[Example]:
         """What is settled now that entry ``number`` has made all it makes, in order."""
-        if number in self._samples:
-            self._pools[number] = self._samples.pop(number).items()
+        pool = self._pools[number]
         if not self._mixed:
-            found, self._pools[number] = self._pools[number], []
-            self._counts[number] += len(found)
-            return found
-        return self._taken() if number == len(self._entries) - 1 else []
+            self._counts[number] += len(pool)
+            return pool.drawn(len(pool))
+        return self._taken() if number == len(self._entries) - 1 else iter(())
 
-    def _taken(self) -> list[Example]:
+    def _taken(self) -> Iterator[Example]:
         portions = [
             Portion(len(pool), weight=entry.weight, share=entry.share)
             for pool, entry in zip(self._pools, self._entries, strict=True)
@@ -104,13 +109,11 @@ class Pools:
         self._counts, self._limited_by = list(allotment.counts), allotment.limited_by
         if over := sum(map(len, self._pools)) - sum(self._counts):
             self.dropped[OVER_SHARE] = over
-        found: list[Example] = []
-        for pool, count in zip(self._pools, self._counts, strict=True):
-            sample = Sample[Example](count, seed=self._seed)
-            for example in pool:
-                sample.offer(example, example.id)
-            found += sample.items()
-        return found
+        return (
+            example
+            for pool, count in zip(self._pools, self._counts, strict=True)
+            for example in pool.drawn(count)
+        )
 
     def to_json(self, parts: Sequence[str]) -> dict[str, JSON]:
         """What came from where, for ``stage.json``."""
@@ -131,3 +134,44 @@ class Pools:
         ]
         limit = None if self._limited_by is None else parts[self._limited_by]
         return {"entries": entries, "limited_by": limit}
+
+
+class _Pool:
+    """Examples of which some are drawn by lot: their lots at hand, they themselves in a line."""
+
+    def __init__(self, folder: Path, *, seed: int, most: int | None) -> None:
+        self.most = most
+        """How many are drawn at most."""
+        self._seed = seed
+        self._line = Spool(folder)
+        self._lots = bytearray()
+        self._limit: bytes | None = None
+        """A lot above this is not drawn any more."""
+        self._settle = None if most is None else 2 * most + _FEW
+
+    def add(self, example: Example) -> None:
+        """One more; it is let go at once where it can no more be drawn."""
+        lot = rank(self._seed, example.id)
+        if self._limit is not None and lot > self._limit:
+            return
+        self._lots += lot
+        self._line.add(Waiting(example.id, example))
+        if self._settle is not None and len(self._line) == self._settle:
+            self._settle += len(self) + _FEW
+            last = 16 * int(self._order()[len(self) - 1])
+            self._limit = bytes(self._lots[last : last + 16])
+
+    def __len__(self) -> int:
+        return len(self._line) if self.most is None else min(len(self._line), self.most)
+
+    def drawn(self, count: int) -> Iterator[Example]:
+        """The ``count`` with the lowest lots, in the order in which they came; once."""
+        taken = np.zeros(len(self._line), np.bool_)
+        taken[self._order()[:count]] = True
+        for take, row in zip(taken.tobytes(), self._line.taken(), strict=True):
+            if take:
+                yield row.example
+
+    def _order(self) -> NDArray[np.int64]:
+        halves = np.frombuffer(self._lots, dtype=">u8").reshape(-1, 2)
+        return np.lexsort((halves[:, 1], halves[:, 0]))

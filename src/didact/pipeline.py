@@ -110,11 +110,11 @@ def generate(
 
 async def _generate(work: Work, mark: str, given: Sequence[Sequence[Example]]) -> Summary:
     all_seeds = {seed.id: seed for found in given for seed in found}
-    pools = Pools(work.config.generate, seed=work.config.seed)
     parts = numbered([name_of(entry.use) for entry in work.config.generate])
     try:
         with work.making(mark) as folder:
             folder.write(tables.SEEDS, all_seeds.values())
+            pools = Pools(work.config.generate, seed=work.config.seed, folder=folder.aside)
             with folder.writing(tables.EXAMPLES) as writer:
                 for number, (part, found) in enumerate(zip(parts, given, strict=True)):
                     entry = work.config.generate[number]
