@@ -26,6 +26,7 @@ from didact.formats.refusals import Refusals
 from didact.records import Example
 from didact.resolve import seeds as seeds_of
 from didact.stats.bootstrap import Interval, wilson
+from didact.stats.lots import lot_interval
 from didact.stats.portions import by_lot
 from didact.stats.topics import Vectors, coverage, topics, weighted_words
 from didact.text.languages import language_of
@@ -41,7 +42,8 @@ _NEAR = 0.7
 _TOPICS = 8
 _TARGETS = 250
 _COMMON = 0.2
-_LOTS = 20
+_PAIRS = 10
+"""Pairs of lots whose distinct n-grams are counted."""
 _GRAMS = (1, 2, 3)
 
 
@@ -52,7 +54,7 @@ class Distinct(NamedTuple):
     """``instructions`` or ``outputs``."""
     n: int
     share: Interval
-    """The mean over lots and where 95 of 100 lots lie."""
+    """The mean over lots, for as many words of new examples of this kind."""
     words: int
     """In every sample."""
 
@@ -228,23 +230,36 @@ def _distinct(examples: Sequence[Example], every: Sequence[Sequence[Example]]) -
         mine = [all_words(_part(example, part)) for example in examples]
         if words < max(_GRAMS):
             continue
-        shares: dict[int, list[float]] = {n: [] for n in _GRAMS}
-        for lot in range(_LOTS):
-            rng = np.random.default_rng(lot)
-            taken: list[list[str]] = []
-            left = words
-            for place in cast("list[int]", rng.permutation(len(mine)).tolist()):
-                taken.append(mine[place][:left])
-                left -= len(taken[-1])
-                if not left:
-                    break
+        pairs: dict[int, list[tuple[float, float]]] = {n: [] for n in _GRAMS}
+        for draw in range(_PAIRS):
+            one, other = _two_lots(mine, words, np.random.default_rng(draw))
             for n in _GRAMS:
-                grams = [gram for text in taken for gram in _grams(text, n)]
-                shares[n].append(len(set(grams)) / len(grams) if grams else 0.0)
-        for n, values in shares.items():
-            low, high = (float(end) for end in np.quantile(values, [0.025, 0.975]))
-            found.append(Distinct(part, n, Interval(float(np.mean(values)), low, high), words))
+                pairs[n].append((_share_of_distinct(one, n), _share_of_distinct(other, n)))
+        whole = sum(map(len, mine))
+        for n, values in pairs.items():
+            found.append(Distinct(part, n, lot_interval(values, words / whole), words))
     return found
+
+
+def _two_lots(
+    texts: Sequence[Sequence[str]], words: int, rng: np.random.Generator
+) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
+    """Texts by lot until so many words, and as many of the others; the last of each is cut."""
+    lots: tuple[list[Sequence[str]], list[Sequence[str]]] = ([], [])
+    filled, left = 0, words
+    for place in cast("list[int]", rng.permutation(len(texts)).tolist()):
+        text = texts[place]
+        while text and filled < 2:
+            lots[filled].append(text[:left])
+            text, left = text[left:], left - len(text[:left])
+            if not left:
+                filled, left = filled + 1, words
+    return lots
+
+
+def _share_of_distinct(texts: Sequence[Sequence[str]], n: int) -> float:
+    grams = [gram for text in texts for gram in _grams(text, n)]
+    return len(set(grams)) / len(grams) if grams else 0.0
 
 
 def _part(example: Example, part: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from math import comb
+from typing import cast
 from urllib.parse import urlsplit
 
 from didact import mixture
@@ -248,25 +249,47 @@ def _evaluating(config: RunConfig, prices: Mapping[str, Price | None]) -> list[P
     if evaluation is None:
         return []
     steps: list[Step] = []
-    asking: dict[str, object] = {}
+    judged: dict[str, list[Step] | None] = {}
     for suite in evaluation.suites:
         tests = suite_items(suite)
-        asking |= {name_of(one): one for one in suite.evaluators}
-        if not suite.asks:
-            continue
-        # The model's own answers stand before the later turns of an item.
-        calls = sum(test.answers_asked for test in tests)
-        prompt = text_tokens(["\n".join(turn.content for turn in test.prompt) for test in tests])
         reply = Span(1, (suite.sampling or evaluation.sampling).max_tokens)
-        steps += [
-            Step(name="answers", role=role, calls=Span(calls, calls), prompt=prompt, reply=reply)
-            for role in evaluation.models
-        ]
+        if suite.asks:
+            steps += [_answers(role, tests, reply) for role in evaluation.models]
+        known: list[Step] = []
+        for evaluator in suite.evaluators:
+            estimate = getattr(evaluator, "estimate", None)
+            if estimate is not None:
+                asked = cast("Estimate", estimate(tests, evaluation.models, reply)).steps
+                # What another evaluator asks in the same words is answered from the log.
+                new = [step for step in asked if step not in known]
+                known += new
+                found = judged.setdefault(name_of(evaluator), [])
+                if found is not None:
+                    found += new
+            elif isinstance(getattr(evaluator, "model", None), str) or needs_of(evaluator):
+                judged[name_of(evaluator)] = None
+    parts = [_evaluated("", steps, prices)]
+    return [*parts, *(_evaluated(name, asked, prices) for name, asked in judged.items())]
+
+
+def _answers(role: str, tests: Sequence[Example], reply: Span) -> Step:
+    """What a role is asked; its own answers stand before the later turns of an item."""
+    calls = sum(test.answers_asked for test in tests)
+    before = sum(comb(test.answers_asked, 2) for test in tests) / max(calls, 1)
+    prompt = text_tokens(["\n".join(turn.content for turn in test.prompt) for test in tests])
+    return Step(
+        name="answers",
+        role=role,
+        calls=Span(calls, calls),
+        prompt=prompt.plus(reply.times(Span(before, before))),
+        reply=reply,
+    )
+
+
+def _evaluated(name: str, steps: Sequence[Step] | None, prices: Mapping[str, Price | None]) -> Part:
+    if steps is None:
+        note = "it asks a model about answers"
+        return Part(stage="evaluate", part=name, estimate=None, usd=None, note=note)
     found = Estimate(steps=tuple(steps))
-    parts = [Part(stage="evaluate", part="", estimate=found, usd=cost_of(found, prices))]
-    for name, evaluator in asking.items():
-        role: Any = getattr(evaluator, "model", None)
-        if isinstance(role, str) or needs_of(evaluator):
-            note = "it asks a model about answers"
-            parts.append(Part(stage="evaluate", part=name, estimate=None, usd=None, note=note))
-    return parts
+    note = "fewer where answers are the same" if name else ""
+    return Part(stage="evaluate", part=name, estimate=found, usd=cost_of(found, prices), note=note)

@@ -24,8 +24,11 @@ from didact.document import parse
 from didact.errors import DidactError, StoreError
 from didact.formats.containers import BadRow, rows_of
 from didact.records import Answer, Example
-from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap
-from didact.stats.form import Form, form, mark_distance
+from didact.stats.bootstrap import Interval, paired_bootstrap
+from didact.stats.form import Form, form
+from didact.stats.means import mean_interval
+from didact.stats.scales import scale_of
+from didact.stats.surfaces import surface_distance
 from didact.store import Run
 from didact.text.surface import MARKS, Surface, surface
 
@@ -69,7 +72,8 @@ class Distance(NamedTuple):
     model: str
     means: Surface
     distance: Interval | None
-    """Mean over the marks, in deviations of the teacher's; None for the teacher."""
+    """Root of the mean square over the marks, in deviations of the teacher's; None for theirs, and
+    for a single answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +153,7 @@ def run_style(path: Path, *, copies: str = "", shuffled: str = "") -> Style:
             raise StoreError(f"{path}: the run is not evaluated yet; run evaluate first")
         answers, kept = run.answers(), run.kept()
         scores = {(s.metric, s.model, s.example_id): s.value for s in run.scores()}
-        items = run.items()
+        families = families_of(run.items())
     roles = list(dict.fromkeys(answer.model for answer in answers))
     models = cast("dict[str, dict[str, Any]]", settings.get("models") or {})
     copies = copies or next((r for r in roles if models.get(r, {}).get("use") == "copy-input"), "")
@@ -158,9 +162,9 @@ def run_style(path: Path, *, copies: str = "", shuffled: str = "") -> Style:
         raise DidactError(f"{path}: no answers of {', '.join(missing)} ({', '.join(roles)} have)")
     return Style(
         name=str(settings.get("name") or path.name),
-        preferred=tuple(_preferred(settings, answers, scores)),
-        exact=tuple(_exact(scores, roles, items)),
-        distances=tuple(_distances(answers, roles, kept)),
+        preferred=tuple(_preferred(settings, answers, scores, families)),
+        exact=tuple(_exact(scores, roles, families)),
+        distances=tuple(_distances(answers, roles, kept, families)),
         copies=copies,
         shuffled=shuffled,
     )
@@ -199,7 +203,7 @@ def recorded_style(file: Path) -> Style:
         mine = [surface(a) for _, a, _ in rows]
         if against not in [one.model for one in distances]:
             distances.append(Distance(against, _mean(theirs), None))
-        distances.append(Distance(model, _mean(mine), mark_distance(mine, theirs, seed=_SEED)))
+        distances.append(Distance(model, _mean(mine), _apart(mine, theirs)))
     return Style(
         name=file.name,
         preferred=tuple(preferred),
@@ -229,6 +233,7 @@ def _preferred(
     settings: Mapping[str, Any],
     answers: Sequence[Answer],
     scores: Mapping[tuple[str, str, str], float | None],
+    families: Mapping[str, str],
 ) -> list[Preferred]:
     texts = {(a.model, a.example.id): a.text for a in answers}
     items = {a.example.id: a.example for a in answers}
@@ -236,7 +241,7 @@ def _preferred(
     found: list[Preferred] = []
     for metric, against in _judges(settings, roles):
         for role in (role for role in roles if role != against):
-            pairs: list[tuple[float, list[float]]] = []
+            pairs: list[tuple[float, list[float], str]] = []
             unread = 0
             for item, example in items.items():
                 other = example.output if against == "reference" else texts.get((against, item))
@@ -244,9 +249,16 @@ def _preferred(
                 if value is None or other is None or (role, item) not in texts:
                     unread += (metric, role, item) in scores
                     continue
-                pairs.append((value, _difference(texts[role, item], other)))
+                told = _difference(texts[role, item], other)
+                pairs.append((value, told, families.get(item, item)))
             if len(pairs) >= 3:
-                fitted = form([p for p, _ in pairs], [d for _, d in pairs], seed=_SEED, names=MARKS)
+                fitted = form(
+                    [p for p, _, _ in pairs],
+                    [d for _, d, _ in pairs],
+                    seed=_SEED,
+                    names=MARKS,
+                    clusters=[family for _, _, family in pairs],
+                )
                 found.append(Preferred(role, against, metric, fitted, unread))
     # The model that was tuned first: it is what the page is about.
     return sorted(found, key=lambda one: one.model != TRAINED)
@@ -274,9 +286,8 @@ def _judges(settings: Mapping[str, Any], roles: Sequence[str]) -> list[tuple[str
 def _exact(
     scores: Mapping[tuple[str, str, str], float | None],
     roles: Sequence[str],
-    items: Sequence[Example],
+    families: Mapping[str, str],
 ) -> list[Exact]:
-    families = families_of(items)
     found: list[Exact] = []
     metrics = dict.fromkeys(metric for metric, _, _ in scores)
     for metric in (m for m in metrics if m not in _JUDGED | _OVERLAP):
@@ -288,31 +299,32 @@ def _exact(
             }
             for role in roles
         }
-        most = max((v for table in tables.values() for v in table.values()), default=0)
-        scale = 100.0 if most <= 1 else 1.0
+        scale = scale_of(metric, [v for table in tables.values() for v in table.values()])
         for role, table in tables.items():
             if not table:
                 continue
             groups = [families.get(item, item) for item in table]
-            clusters = groups if len(set(groups)) > 1 else None
-            values = [scale * value for value in table.values()]
+            values = [scale.factor * value for value in table.values()]
             gain = None
             base = tables.get(BASE, {})
             shared = [item for item in table if item in base]
             if role != BASE and shared:
                 gain = paired_bootstrap(
-                    [scale * table[item] for item in shared],
-                    [scale * base[item] for item in shared],
+                    [scale.factor * table[item] for item in shared],
+                    [scale.factor * base[item] for item in shared],
                     seed=_SEED,
                     clusters=[families.get(item, item) for item in shared],
                 )
-            score = bootstrap(values, seed=_SEED, clusters=clusters)
+            score = mean_interval(values, low=scale.low, top=scale.top, seed=_SEED, clusters=groups)
             found.append(Exact(role, metric, score, gain, len(table)))
     return found
 
 
 def _distances(
-    answers: Sequence[Answer], roles: Sequence[str], kept: Sequence[Example]
+    answers: Sequence[Answer],
+    roles: Sequence[str],
+    kept: Sequence[Example],
+    families: Mapping[str, str],
 ) -> list[Distance]:
     """The teacher is who wrote the outputs that were trained on."""
     teacher = [surface(example.output) for example in kept]
@@ -320,9 +332,18 @@ def _distances(
         return []
     found = [Distance("the training data", _mean(teacher), None)]
     for role in roles:
-        mine = [surface(answer.text) for answer in answers if answer.model == role]
-        found.append(Distance(role, _mean(mine), mark_distance(mine, teacher, seed=_SEED)))
+        own = [answer for answer in answers if answer.model == role]
+        mine = [surface(answer.text) for answer in own]
+        groups = [families.get(answer.example.id, answer.example.id) for answer in own]
+        found.append(Distance(role, _mean(mine), _apart(mine, teacher, groups)))
     return found
+
+
+def _apart(
+    mine: Sequence[Surface], teacher: Sequence[Surface], clusters: Sequence[str] | None = None
+) -> Interval | None:
+    few = min(len(mine), len(teacher)) < 2
+    return None if few else surface_distance(mine, teacher, clusters=clusters)
 
 
 def _difference(text: str, other: str) -> list[float]:

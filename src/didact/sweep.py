@@ -19,6 +19,7 @@ import numpy as np
 from didact.config import BASE, TRAINED
 from didact.stats.bootstrap import Interval, sign_flip
 from didact.stats.holm import holm
+from didact.stats.means import mean_interval
 from didact.stats.resampling import Numbers
 from didact.stats.scaling import mean_of_table, scaling
 from didact.stats.seeds import across_seeds
@@ -156,8 +157,8 @@ class Sweep:
             roles = {role for c in self._cells.values() for m, role in c.scores if m == metric}
             for role in sorted(roles - {TRAINED}):
                 if units := self._items(metric, (TRAINED, role)):
-                    table = self._table(metric, role, arm, size, units)
-                    found.append(Baseline(role, metric, mean_of_table(table, seed=_SEED)))
+                    score = self._score(metric, role, arm, size, units)
+                    found.append(Baseline(role, metric, score))
         return found
 
     def _of_metric(self, metric: str) -> list[Point]:
@@ -183,7 +184,7 @@ class Sweep:
                         arm=arm,
                         size=size,
                         metric=metric,
-                        score=_inside(mean_of_table(table, seed=_SEED), table),
+                        score=self._score(metric, TRAINED, arm, size, units),
                         over_base=base,
                         over_first=first,
                         p=p,
@@ -196,8 +197,19 @@ class Sweep:
         adjusted = iter(holm([point.p for point in raw if point.p is not None]))
         return [point if point.p is None else point._replace(p=next(adjusted)) for point in raw]
 
-    def _steps(self, arm: str, size: int) -> float:
-        return float(np.mean([self._cells[arm, size, seed].steps for seed in self._seeds]))
+    def _score(
+        self, metric: str, role: str, arm: str, size: int, units: Mapping[str, Sequence[str]]
+    ) -> Interval:
+        """The mean of a role; where seeds change nothing, of its items alone."""
+        table = self._table(metric, role, arm, size, units)
+        even = len({len(one) for one in units.values()}) == 1
+        if even and (table == table[0]).all():
+            scores = self._cells[arm, size, self._seeds[0]].scores[metric, role]
+            values = [self._scale[metric] * scores[i] for one in units.values() for i in one]
+            ends = min(0.0, *values), max(100.0, *values)
+            clusters = [name for name, one in units.items() for _ in one]
+            return mean_interval(values, low=ends[0], top=ends[1], seed=_SEED, clusters=clusters)
+        return _inside(mean_of_table(table, seed=_SEED), table)
 
     def _items(self, metric: str, roles: Sequence[str]) -> dict[str, list[str]]:
         """The units that every training has a score for, each with its items."""

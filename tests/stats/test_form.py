@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from didact.stats.form import form, mark_distance
+from didact.stats.form import form
+from didact.stats.surfaces import surface_distance
 
 
 def pairs(rng, *, form_logit, content, items=600, longer=1.0):
@@ -83,9 +84,21 @@ def test_the_interval_where_answers_look_alike_holds_the_truth():
 def test_the_surface_of_the_same_answers_is_near_and_of_others_far():
     rng = np.random.default_rng(5)
     teacher = rng.normal(0, 1, (300, 3))
-    near = mark_distance(rng.normal(0, 1, (300, 3)), teacher, seed=0)
-    far = mark_distance(rng.normal(2, 1, (300, 3)), teacher, seed=0)
+    near = surface_distance(rng.normal(0, 1, (300, 3)), teacher)
+    far = surface_distance(rng.normal(2, 1, (300, 3)), teacher)
+    assert near.low == 0
     assert near.high < 0.3
-    assert far.low > 1.5
-    constant = mark_distance(np.ones((20, 1)), np.zeros((20, 1)), seed=0)
+    assert 1.5 < far.low < 2 < far.high < 2.5
+    constant = surface_distance(np.ones((20, 1)), np.zeros((20, 1)))
     assert constant.mean == pytest.approx(2)
+
+
+def test_the_distance_of_answers_in_families_is_less_sure():
+    rng = np.random.default_rng(5)
+    teacher = rng.normal(0, 1, (300, 2))
+    mine = rng.normal(0.5, 1, (20, 2)).repeat(5, axis=0)
+    alone = surface_distance(mine, teacher)
+    families = surface_distance(mine, teacher, clusters=[n // 5 for n in range(100)])
+    assert families.high - families.low > 1.5 * (alone.high - alone.low)
+    with pytest.raises(ValueError, match="two answers"):
+        surface_distance(mine[:1], teacher)

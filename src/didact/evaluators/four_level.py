@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import (
     CHAT,
     Question,
@@ -29,7 +30,8 @@ from didact.judges.asking import (
     shown_of,
     text_reader,
 )
-from didact.records import JSON, Answer, Request, Sampling, Score
+from didact.judges.estimating import empty_answers, estimate_of_answers
+from didact.records import JSON, Answer, Example, Request, Sampling, Score
 from didact.text.judge_marks import read_level
 
 __all__ = ["FourLevel"]
@@ -85,6 +87,11 @@ class FourLevel:
                     )
         table: dict[str, JSON] = {model: dict(found) for model, found in levels.items()}
         ctx.note("statistics", **counts.to_json(), levels=table)
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked, with so many tokens to an answer."""
+        asked = [(one.example, self._request(one)) for one in empty_answers(items, models)]
+        return estimate_of_answers(self.judge, asked, answer, name="levels")
 
     def _request(self, answer: Answer) -> Request:
         reference = reference_of(answer.example) if self.show_reference else ""

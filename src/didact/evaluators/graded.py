@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import (
     CHAT,
     Question,
@@ -28,6 +29,7 @@ from didact.judges.asking import (
     shown_of,
     text_reader,
 )
+from didact.judges.estimating import empty_answers, estimate_of_answers
 from didact.records import Answer, Example, Request, Sampling, Score
 from didact.text.judge_marks import read_rating
 
@@ -71,6 +73,11 @@ class Graded:
                     reason=ruling.reason,
                 )
         ctx.note("statistics", **counts.to_json())
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked, with so many tokens to an answer."""
+        asked = [(one.example, self._request(one)) for one in empty_answers(items, models)]
+        return estimate_of_answers(self.judge, asked, answer, name="grades")
 
     def _request(self, answer: Answer) -> Request:
         example = answer.example

@@ -18,8 +18,10 @@ from functools import partial
 from typing import ClassVar, Literal
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import CHAT, asked_of, chat, text_reader
 from didact.judges.duels import Tally, fight, pair_up, scores_of
+from didact.judges.estimating import estimate_of_duels
 from didact.records import JSON, Answer, Example, Request, Sampling, Score
 from didact.text.judge_marks import Side, read_choice
 
@@ -68,6 +70,24 @@ class Hhh:
                 yield score
             told[criterion] = tally.to_json()
         ctx.note("statistics", **told)
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return Estimate(
+            steps=tuple(
+                step
+                for criterion, meaning in _CRITERIA.items()
+                for step in estimate_of_duels(
+                    self.judge,
+                    items,
+                    models,
+                    answer,
+                    against=self.against,
+                    prompting=partial(self._prompt, criterion, meaning),
+                    name=criterion,
+                ).steps
+            )
+        )
 
     def _prompt(
         self, criterion: str, meaning: str, example: Example, first: str, second: str

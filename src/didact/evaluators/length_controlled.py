@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import CHAT
 from didact.judges.duels import Duel, Tally, bounds, scores_of
 from didact.judges.preferences import Preferences
-from didact.records import JSON, Answer, Score
+from didact.records import JSON, Answer, Example, Score
 from didact.stats.length_control import Judged, LengthControl, length_control
 
 __all__ = ["LengthControlled"]
@@ -47,10 +48,7 @@ class LengthControlled:
     async def score(self, ctx: Context, answers: Sequence[Answer]) -> AsyncIterator[Score]:
         """One score per answer."""
         tally = Tally()
-        asking = Preferences(
-            judge=self.judge, against=self.against, protocol=self.protocol, orders=self.orders
-        )
-        fought = await asking.ask(ctx, answers, tally)
+        fought = await self._asking().ask(ctx, answers, tally)
         # By item and model, so that the order of the answers changes nothing, not even rounding.
         read = sorted(
             (_judged(fight.duel, fight.value) for fight in fought if fight.value is not None),
@@ -66,6 +64,15 @@ class LengthControlled:
                 yield score
         told = _table(found) if found else {}
         ctx.note("statistics", **tally.to_json(), length_controlled=told)
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return self._asking().estimate(items, models, answer)
+
+    def _asking(self) -> Preferences:
+        return Preferences(
+            judge=self.judge, against=self.against, protocol=self.protocol, orders=self.orders
+        )
 
 
 def _judged(duel: Duel, value: float) -> Judged:

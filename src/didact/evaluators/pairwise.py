@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import CHAT, asked_of, chat, text_reader
 from didact.judges.duels import Tally, fight, pair_up, scores_of
+from didact.judges.estimating import estimate_of_duels
 from didact.records import Answer, Example, Request, Sampling, Score
 from didact.text.judge_marks import Side, read_choice
 
@@ -68,6 +70,19 @@ class Pairwise:
         for score in scores_of(answers, fought, metric="pairwise", against=self.against):
             yield score
         ctx.note("statistics", **tally.to_json())
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return estimate_of_duels(
+            self.judge,
+            items,
+            models,
+            answer,
+            against=self.against,
+            prompting=self._prompt,
+            name="pairs",
+            repeats=self.repeats,
+        )
 
     def _prompt(self, example: Example, first: str, second: str) -> Request:
         prompt = _PROMPT.format(asked=asked_of(example), first=first, second=second)

@@ -24,8 +24,10 @@ from statistics import fmean
 from typing import ClassVar, Literal, NamedTuple
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import CHAT, Question, asked_of, chat, rulings, text_reader
 from didact.judges.duels import Duel, Fought, Tally, bounds, judgement, pair_up
+from didact.judges.estimating import estimate_of_duels
 from didact.records import JSON, Answer, Example, Request, Sampling, Score
 from didact.stats.win_rates import relative_score
 from didact.text.judge_marks import read_pair
@@ -129,9 +131,25 @@ class ScoredPair:
                     pair = (fmean(pair), fmean(pair))
                 yield _Scored(duel, pair, "")
 
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return estimate_of_duels(
+            self.judge,
+            items,
+            models,
+            answer,
+            against=self.against,
+            prompting=self._prompt,
+            name="scored pairs",
+            orders=1 if self.mode == "faithful" else 2,
+        )
+
     def _request(self, duel: Duel, *, swapped: bool) -> Request:
         texts = (duel.text_b, duel.text_a) if swapped else (duel.text_a, duel.text_b)
-        prompt = scoring_prompt(asked_of(duel.example), texts) + _more(duel.example)
+        return self._prompt(duel.example, *texts)
+
+    def _prompt(self, example: Example, first: str, second: str) -> Request:
+        prompt = scoring_prompt(asked_of(example), (first, second)) + _more(example)
         return chat(prompt, Sampling(max_tokens=self.max_tokens, temperature=self.temperature))
 
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from didact.context import Context
+from didact.estimate import Estimate, Span
 from didact.judges.asking import CHAT
 from didact.judges.duels import Fought, Tally, bounds, scores_of
 from didact.judges.preferences import Preferences
-from didact.records import JSON, Answer, Score
+from didact.records import JSON, Answer, Example, Score
 from didact.stats import win_rates
 
 __all__ = ["WinRate"]
@@ -45,13 +46,19 @@ class WinRate:
     async def score(self, ctx: Context, answers: Sequence[Answer]) -> AsyncIterator[Score]:
         """One score per answer."""
         tally = Tally()
-        asking = Preferences(
-            judge=self.judge, against=self.against, protocol=self.protocol, orders=self.orders
-        )
-        fought = await asking.ask(ctx, answers, tally)
+        fought = await self._asking().ask(ctx, answers, tally)
         for score in scores_of(answers, fought, metric="win_rate", against=self.against):
             yield score
         ctx.note("statistics", **tally.to_json(), win_rates=_table(fought, ctx.seed))
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return self._asking().estimate(items, models, answer)
+
+    def _asking(self) -> Preferences:
+        return Preferences(
+            judge=self.judge, against=self.against, protocol=self.protocol, orders=self.orders
+        )
 
 
 def _table(fought: Sequence[Fought], seed: int) -> dict[str, JSON]:

@@ -20,8 +20,10 @@ from typing import Literal, TypeAlias
 
 from didact.context import Context
 from didact.errors import ConfigError
+from didact.estimate import Estimate, Span
 from didact.judges.asking import asked_of, chat, text_reader
 from didact.judges.duels import REFERENCE, Duel, Fought, Orders, Tally, fight, pair_up
+from didact.judges.estimating import estimate_of_duels
 from didact.records import Answer, Example, Reply, Request, Sampling
 from didact.stats.win_rates import weighted_preference
 from didact.text.judge_marks import Side, read_ranking
@@ -59,6 +61,19 @@ class Preferences:
             orders=self.orders,
             rule="mean",
             tally=tally,
+        )
+
+    def estimate(self, items: Sequence[Example], models: Sequence[str], answer: Span) -> Estimate:
+        """What the judge will be asked at most, with so many tokens to an answer."""
+        return estimate_of_duels(
+            self.judge,
+            items,
+            models,
+            answer,
+            against=self.against or REFERENCE,
+            prompting=self._form()[0],
+            name="preferences",
+            orders=2 if self.orders == "both" else 1,
         )
 
     def duels(self, answers: Sequence[Answer]) -> list[Duel]:

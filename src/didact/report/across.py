@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from didact.records import canonical
 from didact.report.reading import Facts
-from didact.report.scales import scale_of
 from didact.stats.bootstrap import Interval
 from didact.stats.holm import holm
+from didact.stats.scales import scale_of
 from didact.stats.seeds import AcrossSeeds, across_seeds, paired_across_seeds
 
 __all__ = ["SeedLine", "across_runs"]

@@ -1,9 +1,8 @@
 """What the scores say: every model on every metric, its distance from the base, its families.
 
-Every number here has an interval. Over all items it is a bootstrap that draws whole clusters where
-the items come in clusters (task families, tasks, the turns of one question): it covers new ones,
-not only new items of the same ones. A share of right answers gets Wilson's interval where it stands
-for items alone. Distances are paired, item by item, on the items both answered; beside each is the
+Every number here has an interval (`didact.stats.means`), over whole clusters where the items come
+in clusters (task families, tasks, the turns of one question): it covers new ones, not only new
+items of the same ones. Distances are paired, item by item, on the items both answered; beside each is the
 p-value of a sign-flip permutation test, adjusted by Holm's procedure for all comparisons made.
 """
 
@@ -14,10 +13,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from didact.records import Score
-from didact.report.scales import FULL, Scale, scale_of
-from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
+from didact.stats.bootstrap import Interval, paired_bootstrap, wilson
 from didact.stats.holm import holm
+from didact.stats.means import mean_interval
 from didact.stats.permutation import sign_flips
+from didact.stats.scales import FULL, Scale, scale_of
 
 __all__ = ["Family", "Metric", "Scored", "compare"]
 
@@ -207,7 +207,8 @@ def _distance(
     differences = [a - b for a, b in zip(mine, theirs, strict=True)]
     if len(set(differences)) == 1 and scale.points and {*mine, *theirs} <= {0.0, FULL}:
         # Items that are all alike cannot tell how rare the others are: at most this rare.
-        rare = FULL * wilson(0, len(differences)).high
+        units = len(set(clusters)) if clusters else len(differences)
+        rare = FULL * wilson(0, units).high
         value = differences[0]
         return Interval(value, max(-FULL, value - rare), min(FULL, value + rare))
     return paired_bootstrap(mine, theirs, seed=_SEED, clusters=clusters)
@@ -238,15 +239,7 @@ def _cell(values: Mapping[str, float], items: Sequence[str], scale: Scale) -> In
 def _interval(
     values: Sequence[float], clusters: Sequence[Hashable] | None, scale: Scale
 ) -> Interval:
-    right = sum(value == FULL for value in values)
-    shares = scale.points and set(values) <= {0.0, FULL}
-    if shares and (clusters is None or right in (0, len(values))):
-        # Resampling items that are all alike would claim certainty.
-        return Interval(*(bound * FULL for bound in wilson(right, len(values))))
-    if len(values) == 1:
-        # One value says nothing of others: all that the scale allows.
-        return Interval(values[0], min(scale.low, values[0]), max(scale.top, values[0]))
-    return bootstrap(values, seed=_SEED, clusters=clusters)
+    return mean_interval(values, low=scale.low, top=scale.top, seed=_SEED, clusters=clusters)
 
 
 def _clusters(items: Sequence[str], clusters: Mapping[str, str]) -> Sequence[Hashable] | None:

@@ -97,7 +97,7 @@ def _exact(style: Style) -> Iterator[Figure]:
         svg=charts.intervals(spans, title=title, desc=_desc(spans)),
         head=["Model", "Metric", "Score", "Over the base", "Items"],
         rows=rows,
-        note="Bootstrap over items, or over task families where items have one.",
+        note="Over items, or over whole task families where items have one.",
     )
 
 
@@ -126,8 +126,9 @@ def _distances(style: Style) -> Iterator[Figure]:
             + [_told(one.distance) if one.distance else other]
             for one in style.distances
         ],
-        note="The distance is the mean over the marks of the difference of the means, in standard"
-        " deviations of that side. Near 0: the answers look alike.",
+        note="The distance is the root of the mean square over the marks of the difference of the"
+        " means, in standard deviations of that side, less what noise adds. Near 0: the answers"
+        " look alike.",
     )
 
 

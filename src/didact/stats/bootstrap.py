@@ -13,14 +13,13 @@ gives the same numbers anywhere.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from math import sqrt
-from statistics import NormalDist
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from didact.stats.student import expanded_tail
+from didact.stats.student import expanded_tail, student_quantile
 
 __all__ = ["Interval", "bootstrap", "paired_bootstrap", "sign_flip", "wilson"]
 
@@ -100,11 +99,15 @@ def sign_flip(
     return (count + 1) / (flips + 1)
 
 
-def wilson(successes: int, trials: int, *, level: float = 0.95) -> Interval:
-    """A share and its score interval, right for few trials and for shares near 0 and 1."""
+def wilson(successes: float, trials: float, *, level: float = 0.95, df: float = inf) -> Interval:
+    """A share and its score interval, right for few trials and for shares near 0 and 1.
+
+    With ``df``, degrees of freedom, Student's quantile stands for the normal one: where ``trials``
+    is how many would tell as much and was itself estimated.
+    """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes of {trials} trials is not a share")
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = student_quantile((1 + level) / 2, df)
     share = successes / trials
     scale = 1 + z * z / trials
     centre = (share + z * z / (2 * trials)) / scale

@@ -25,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from didact.records import Example, Score
-from didact.stats.bootstrap import Interval, bootstrap
+from didact.stats.bootstrap import Interval
+from didact.stats.means import mean_interval
+from didact.stats.scales import Scale, scale_of
 from didact.text.cosine_index import CosineIndex
 from didact.text.novelty_index import NoveltyIndex
 from didact.text.overlap import RunIndex
@@ -214,15 +216,19 @@ def part_scores(
         Parted(
             metric=metric,
             model=model,
-            clean=_part(clean, families or {}),
-            touched=_part(dirty, families or {}),
+            clean=_part(clean, families or {}, scale_of(metric, _known([*clean, *dirty]))),
+            touched=_part(dirty, families or {}, scale_of(metric, _known([*clean, *dirty]))),
         )
         for (metric, model), (clean, dirty) in rows.items()
     ]
 
 
-def _part(scores: Sequence[Score], families: Mapping[str, str]) -> Part:
-    values = [score.value for score in scores if score.value is not None]
+def _known(scores: Sequence[Score]) -> list[float]:
+    return [score.value for score in scores if score.value is not None]
+
+
+def _part(scores: Sequence[Score], families: Mapping[str, str], scale: Scale) -> Part:
+    values = _known(scores)
     if not values:
         return Part(items=0, mean=None, score=None)
     ids = [score.example_id for score in scores]
@@ -231,5 +237,13 @@ def _part(scores: Sequence[Score], families: Mapping[str, str]) -> Part:
     return Part(
         items=len(values),
         mean=fmean(values),
-        score=bootstrap(values, seed=_SEED, clusters=groups) if several else None,
+        score=mean_interval(
+            values,
+            low=scale.low / scale.factor,
+            top=scale.top / scale.factor,
+            seed=_SEED,
+            clusters=groups,
+        )
+        if several
+        else None,
     )

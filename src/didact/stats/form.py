@@ -10,7 +10,7 @@ items. No I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -18,10 +18,11 @@ import numpy as np
 
 from didact.stats.bootstrap import Interval
 from didact.stats.logistic import fit_logistic, logistic
+from didact.stats.means import all_alike
 from didact.stats.resampling import Numbers, draw_weights, expanded
 from didact.stats.student import student_quantile
 
-__all__ = ["Form", "form", "mark_distance"]
+__all__ = ["Form", "form"]
 
 _DRAWS = 1000
 _PENALTY = 0.05
@@ -53,8 +54,12 @@ def form(
     seed: int,
     draws: int = _DRAWS,
     names: Sequence[str] = (),
+    clusters: Sequence[Hashable] | None = None,
 ) -> Form:
-    """The part of preferences from 0 to 1 that differences of marks explain, item by item."""
+    """The part of preferences from 0 to 1 that differences of marks explain, item by item.
+
+    With ``clusters`` whole ones are drawn: intervals then speak of new clusters.
+    """
     outcome = np.asarray(preferences, dtype=np.float64)
     marks = np.asarray(differences, dtype=np.float64)
     if len(outcome) < 3 or marks.ndim != 2 or len(marks) != len(outcome):
@@ -68,25 +73,26 @@ def form(
     )
     penalty = np.array([1e-6, *[_PENALTY] * marks.shape[1]])
     rng = np.random.default_rng(seed)
-    weights = np.concatenate([np.ones((1, len(outcome))), *draw_weights(len(outcome), draws, rng)])
+    drawn = draw_weights(len(outcome), draws, rng, clusters=clusters)
+    weights = np.concatenate([np.ones((1, len(outcome))), *drawn])
     fits = fit_logistic(terms, outcome, weights=weights, penalty=penalty)
     gap = logistic(fits[:, :1]) - logistic(fits @ terms.T)
     total = weights.sum(axis=1)
     raw = 100 * (weights @ outcome) / total
     alike = np.clip(raw + 100 * (weights * gap).sum(axis=1) / total, 0, 100)
-    units = len(outcome)
+    units = len(outcome) if clusters is None else len(set(clusters))
     same = bool((outcome == outcome[0]).all())
 
     def told(values: Numbers) -> Interval:
         return expanded(float(values[0]), values[1:], units=units)
 
     return Form(
-        raw=told(raw),
+        raw=all_alike(float(raw[0]), units, low=0, top=100) if same else told(raw),
         alike=None if same else _by_logits(alike, units),
         explained=None if same else _normal(raw - alike, units),
         share=None if same else _share(raw, alike, units),
         slopes=tuple(told(fits[:, 1 + n]) for n in range(marks.shape[1])),
-        items=units,
+        items=len(outcome),
         warnings=_warnings(marks, names, same=same),
     )
 
@@ -99,33 +105,6 @@ def _warnings(marks: Numbers, names: Sequence[str], *, same: bool) -> tuple[str,
             side = "more" if column.min() > 0 else "less"
             told.append(f"always {side} {name} than the other: where they look alike is a guess")
     return tuple(told)
-
-
-def mark_distance(
-    mine: Sequence[Sequence[float]], teacher: Sequence[Sequence[float]], *, seed: int
-) -> Interval:
-    """How far the marks of answers are from the teacher's: mean distance of means in deviations.
-
-    The deviation is the teacher's (of both together where the teacher's is 0); resampled on both
-    sides.
-    """
-    a, b = np.asarray(mine, dtype=np.float64), np.asarray(teacher, dtype=np.float64)
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError("needs the same marks of both")
-    spread = b.std(axis=0)
-    both = np.concatenate([a, b]).std(axis=0)
-    spread = np.where(spread > 0, spread, np.where(both > 0, both, 1.0))
-    rng = np.random.default_rng(seed)
-    first = _means(a, rng)
-    second = _means(b, rng)
-    distances = (np.abs(first - second) / spread).mean(axis=1)
-    return expanded(float(distances[0]), distances[1:], units=min(len(a), len(b)))
-
-
-def _means(values: Numbers, rng: np.random.Generator) -> Numbers:
-    """The mean of all, then of each resample."""
-    drawn = np.concatenate(list(draw_weights(len(values), _DRAWS, rng)))
-    return np.concatenate([values.mean(axis=0)[None], drawn @ values / len(values)])
 
 
 def _normal(values: Numbers, units: int) -> Interval:
