@@ -137,11 +137,12 @@ def _last_error(folder: Path) -> tuple[str, Path] | None:
 
     What a machine says about the run itself comes first, what its launcher says about its end last.
     """
-    found: list[tuple[bool, str, Path]] = []
+    found: list[tuple[tuple[bool, bool], str, Path]] = []
     for log in sorted(folder.glob("log*.txt")):
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if last := next((line for line in reversed(lines) if "Error" in line), ""):
-            found.append((not last.startswith("DidactError"), last, log))
+            order = (not last.startswith("DidactError"), "ChildFailedError" in last)
+            found.append((order, last, log))
     return min(found, key=lambda one: one[0])[1:] if found else None
 
 

@@ -149,7 +149,8 @@ def _launch(command: Sequence[str], folder: str) -> Iterator[str | int]:
         ) as process,
     ):
         assert process.stdout is not None
-        yield from process.stdout
+        for line in process.stdout:  # noqa: UP028 - Ray sends to what it iterates, a file takes none
+            yield line
         yield process.wait()
 
 
