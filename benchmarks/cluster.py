@@ -19,11 +19,21 @@ import asyncio
 import json
 import random
 import statistics
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from cluster_model import HOUR, Plan, Range, Stage, best_spacing, farm, gang, run
+
+from didact.models.embedded import Embedded
+from didact.records import Message, Request, Sampling
+from didact.scale.asking import named
+from didact.scale.local import LocalPool
+from didact.scale.shards import Shards
+from didact.scale.wire import request_json
+from didact.suites.microworld import Microworld
 
 REPLIES = (10, 150, 1000)
 """Tokens."""
@@ -132,52 +142,71 @@ def show_driver(plan: Plan) -> None:
 
 
 def show_real() -> None:
-    """Shards of requests to the embedded model, by one and by two processes of this machine."""
-    from didact.models.embedded import Embedded
-    from didact.records import Request, Sampling
-    from didact.scale.asking import named
-    from didact.scale.local import LocalPool
-    from didact.scale.shards import Shards
-    from didact.scale.wire import request_json
-    from didact.suites.microworld import Microworld
+    """A stage done by workers that are processes of this machine, and what the model says of it.
 
+    What one worker alone takes for a shard is all that the model is told. Shards that wait, as for
+    a server, show how shards are dealt; those that compute share memory and caches with the others
+    too, of which it knows nothing.
+    """
+    with tempfile.TemporaryDirectory() as notes:
+        for what, shards, more in (
+            ("waiting", waiting(Path(notes)), (2, 4)),
+            ("computing", computing(), (2,)),
+        ):
+            alone, took = asyncio.run(timed_by(1, shards))
+            print(f"{len(shards)} shards, {what}: one worker {alone:.1f} s")
+            spread = statistics.stdev(took) / statistics.mean(took)
+            for workers in more:
+                seconds, _ = asyncio.run(timed_by(workers, shards))
+                expected = [
+                    farm(
+                        len(shards), statistics.mean(took), nodes=workers, spread=spread,
+                        rng=random.Random(seed),
+                    ).seconds
+                    for seed in range(200)
+                ]  # fmt: skip
+                off = 100 * (quantiles(expected)[0] / seconds - 1)
+                print(f"- {workers}: {seconds:.1f} s, simulated {told(expected)} s ({off:+.0f} %)")
+
+
+def waiting(notes: Path) -> list[str]:
+    """Shards of a model that sleeps, of 2 to 12 requests of 50 ms."""
+    file = Path(__file__).parents[1] / "tests" / "scale" / "counting_model.py"
+    entry = {"kind": "models", "use": str(file), "settings": {"notes": str(notes), "seconds": 0.05}}
+    rng = random.Random(0)
+
+    def shard(number: int) -> str:
+        rows = [
+            request_json(Request(messages=(Message("user", f"{100 + number} {row}"),)))
+            for row in range(rng.randint(2, 12))
+        ]
+        return json.dumps({**entry, "rows": rows})
+
+    return [shard(number) for number in range(80)]
+
+
+def computing() -> list[str]:
+    """Shards of the embedded model."""
     entry = named(Embedded(), "models")
     assert entry is not None
-    items = list(Microworld(per_family=4).read())
     rows = [
         request_json(Request(messages=item.prompt, sampling=Sampling(max_tokens=48)))
-        for item in items
+        for item in Microworld(per_family=16).read()
     ]
-    cut = [json.dumps({**entry, "rows": rows[at : at + 8]}) for at in range(0, len(rows) - 7, 8)]
+    return [json.dumps({**entry, "rows": rows[at : at + 8]}) for at in range(0, len(rows) - 7, 8)]
 
-    async def timed(workers: int) -> tuple[float, list[float]]:
-        """Seconds of the shards after each worker has loaded the model, and of every shard."""
-        pool, took = LocalPool(workers), []
-        shards = Shards(pool, rows=8, tell=lambda *_: None)
 
-        async def one(shard: str) -> None:
-            await shards.one("answer", shard)
-
-        await asyncio.gather(*(one(cut[0]) for _ in range(2 * workers)))
-        start = previous = time.perf_counter()
-        async for _ in shards.map("answer", cut, ahead=1 if workers == 1 else 3):
-            took.append(time.perf_counter() - previous)
-            previous = time.perf_counter()
-        pool.close()
-        return time.perf_counter() - start, took
-
-    alone, took = asyncio.run(timed(1))
-    spread = statistics.stdev(took) / statistics.mean(took)
-    expected = [
-        farm(
-            len(cut), statistics.mean(took), nodes=2, spread=spread, rng=random.Random(seed)
-        ).seconds
-        for seed in range(200)
-    ]
-    both, _ = asyncio.run(timed(2))
-    off = 100 * (both / quantiles(expected)[0] - 1)
-    print(f"{len(cut)} shards of 8 requests by one worker: {alone:.1f} s. By two the model says")
-    print(f"{told(expected)} s, and it is {both:.1f} s: {off:+.0f} % off.")
+async def timed_by(workers: int, shards: Sequence[str]) -> tuple[float, list[float]]:
+    """Seconds of all shards, once each worker has what it needs; of each, where one works alone."""
+    pool, took = LocalPool(workers), list[float]()
+    watched = Shards(pool, rows=8, tell=lambda *_: None)
+    await asyncio.gather(*(watched.one("answer", shards[0]) for _ in range(3 * workers)))
+    begin = last = time.perf_counter()
+    async for _ in watched.map("answer", shards):
+        took.append(time.perf_counter() - last)
+        last = time.perf_counter()
+    pool.close()
+    return last - begin, took
 
 
 def changed(plan: Plan, settings: Sequence[str]) -> Plan:
