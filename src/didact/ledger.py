@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from didact import tables
 from didact.calls import Totals
 from didact.records import JSON
 from didact.store import STAGES, Run
@@ -120,7 +121,7 @@ def read_ledger(run: Run) -> Ledger:
     return Ledger(
         lines=lines,
         filters=_filters(run, lines, shares) if "filter" in stages else (),
-        kept=len(run.kept()) if "filter" in stages else None,
+        kept=len(run.stored(tables.KEPT)) if "filter" in stages else None,
         data_usd=_total([line.usd for line in data]) if data else None,
         barren=barren,
         logged=logged,
@@ -149,38 +150,40 @@ def _lines(stage: str, found: Mapping[str, JSON]) -> list[Line]:
 
 def _shares(run: Run, paid: Mapping[str, float | None]) -> dict[str, float | None]:
     """The money of each example: its part of every call it was read from."""
-    examples = run.examples()
-    users = Counter(key for example in examples for key in set(example.origin.calls))
+    examples = run.stored(tables.EXAMPLES)
+    users = Counter(key for (calls,) in examples.columns("calls") for key in set(calls))
     return {
-        example.id: _total(
+        example_id: _total(
             [
                 usd / users[key] if (usd := paid.get(key, 0.0)) is not None else None
-                for key in set(example.origin.calls)
+                for key in set(calls)
             ]
         )
-        for example in examples
+        for example_id, calls in examples.columns("id", "calls")
     }
 
 
 def _filters(run: Run, lines: Sequence[Line], shares: Mapping[str, float | None]) -> list[Sieve]:
     seen: Counter[str] = Counter()
-    dropped: dict[str, list[str]] = {}
-    for key, name, verdict in run.verdicts():
+    dropped: Counter[str] = Counter()
+    lost: dict[str, list[float | None]] = {}
+    for name, keep, key in run.stored(tables.VERDICTS).columns("filter", "keep", "example_id"):
         seen[name] += 1
-        dropped.setdefault(name, [])
-        if not verdict.keep:
-            dropped[name].append(key)
+        if not keep:
+            dropped[name] += 1
+            if shares:
+                lost.setdefault(name, []).append(shares.get(key))
     asked = {name: [line for line in lines if line.part == name] for name in seen}
     return [
         Sieve(
             name=name,
             seen=seen[name],
-            dropped=len(ids),
+            dropped=dropped[name],
             calls=sum(line.calls for line in asked[name]),
             usd=_total([line.usd for line in asked[name] if line.stage == "filter"]),
-            wasted=_total([shares.get(key) for key in ids]) if shares else None,
+            wasted=_total(lost.get(name, [])) if shares else None,
         )
-        for name, ids in dropped.items()
+        for name in seen
     ]
 
 

@@ -5,7 +5,7 @@ A file of ten million rows is never read whole: what is in memory is one group o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -30,11 +30,11 @@ def groups(path: Path) -> Iterator[list[Row]]:
         yield cast("list[Row]", table.to_pylist())
 
 
-def arrow_groups(path: Path) -> Iterator[Any]:
-    """The same as tables of Arrow."""
+def arrow_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """The same as tables of Arrow; of some columns, where they are named."""
     with opened(path) as file:
         for number in range(int(file.num_row_groups)):
-            yield _read(path, file, number)
+            yield _read(path, file, number, columns)
 
 
 def group(path: Path, number: int) -> list[Row]:
@@ -64,9 +64,9 @@ def opened(path: Path) -> Any:  # noqa: ANN401  (pyarrow ships no types)
         raise _damaged(path, error) from error
 
 
-def _read(path: Path, file: Any, number: int) -> Any:  # noqa: ANN401
+def _read(path: Path, file: Any, number: int, columns: Sequence[str] | None = None) -> Any:  # noqa: ANN401
     try:
-        return file.read_row_group(number)
+        return file.read_row_group(number, columns=columns)
     except (OSError, ValueError) as error:
         raise _damaged(path, error) from error
 

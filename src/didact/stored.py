@@ -177,6 +177,11 @@ class Stored(Sequence[Row]):
             for row in group:
                 yield from_row(row)
 
+    def columns(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Some columns of every row as they lie, which is read much sooner than whole rows."""
+        for group in rows.arrow_groups(self._path, names):
+            yield from zip(*(group.column(name).to_pylist() for name in names), strict=True)
+
     @overload
     def __getitem__(self, index: int) -> Row: ...
     @overload
