@@ -100,3 +100,18 @@ def test_the_summary_of_a_stage_tells_the_money_where_there_was_any() -> None:
     assert "$" not in summary_line({**summary, "calls": {**calls, "usd": 0.0}})
     failed = summary_line({**summary, "failures": 2, "first_failure": "the server is down"})
     assert "2 failed\n          the first failure: the server is down" in failed
+
+
+def test_shards_that_workers_did_are_told_in_the_line_and_a_lost_worker_beside_it(
+    clock: Clock,
+) -> None:
+    stream = Terminal()
+    progress = Progress(stream)
+    progress("stage", {"stage": "filter", "state": "start"})
+    clock.now += 10
+    progress("shards", {"stage": "filter", "finished": 3, "sent": 9, "lost": 0})
+    assert "shards 3/9" in stream.getvalue()
+    assert "again" not in stream.getvalue()
+    clock.now += 10
+    progress("shards", {"stage": "filter", "finished": 4, "sent": 9, "lost": 2})
+    assert "shards 4/9, 2 sent again" in stream.getvalue()

@@ -1,9 +1,10 @@
 """One line that tells how far a stage is, rewritten in place; nothing where no one watches.
 
 On a terminal: how many are done, the rate, the time left, kept and dropped, calls made against
-calls replayed, tokens a second, money so far. Elsewhere (a pipe, CI) only the line at the end of
-each stage is written. Within a ``with`` block warnings (a provider that is down, and for how long)
-are written as they come, terminal or not: a run that stands still says why.
+calls replayed, shards that workers did, tokens a second, money so far. Elsewhere (a pipe, CI) only
+the line at the end of each stage is written. Within a ``with`` block warnings (a provider that is
+down, and for how long; a worker that is lost) are written as they come, terminal or not: a run that
+stands still says why.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Progress(logging.Handler):
         elif event == "touched" and not self._quiet:
             self._clear()
             self._stream.write(f"touched   {fields['text']}\n")
-        elif event in ("progress", "pool", "train"):
+        elif event in ("progress", "pool", "train", "shards"):
             self._state.update(fields)
         self._draw()
 
@@ -126,6 +127,9 @@ class Progress(logging.Handler):
             parts.append((3, f"kept {state.get('kept', 0)}, dropped {state['dropped']}"))
         if self._made or self._replayed:
             parts.append((2, f"calls {self._made} made, {self._replayed} replayed"))
+        if "finished" in state:
+            lost = f", {state['lost']} sent again" if state["lost"] else ""
+            parts.append((4, f"shards {state['finished']}/{state['sent']}{lost}"))
         if self._tokens and seconds > 1:
             parts.append((4, f"{self._tokens / seconds:,.0f} tokens/s"))
         if self._usd:

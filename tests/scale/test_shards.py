@@ -61,7 +61,7 @@ def test_what_a_lost_worker_had_is_sent_again_and_told() -> None:
     assert Counter(pool.asked)["3"] == 3
     lost = [fields for event, fields in told if event == "scale"]
     assert [fields["state"] for fields in lost] == ["lost"] * 3
-    assert told[-1] == ("shards", {"done": 10, "lost": 3, "of": 10})
+    assert told[-1] == ("shards", {"finished": 10, "sent": 10, "lost": 3})
 
 
 def test_a_shard_that_kills_every_worker_is_given_up_with_advice() -> None:

@@ -22,6 +22,7 @@ class RewardModel:
     """A sequence classifier with one output, which rewards the last turn of a conversation."""
 
     capabilities: ClassVar[frozenset[str]] = frozenset({"chat"})
+    spreads: ClassVar[bool] = True
 
     path: str
     """Directory with config.json, *.safetensors and tokenizer.json, or a name on the hub."""

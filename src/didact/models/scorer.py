@@ -33,6 +33,7 @@ class Scorer:
     """A local causal model that gives log-probabilities of texts, many at a time."""
 
     capabilities: ClassVar[frozenset[str]] = frozenset({"chat", "completion"})
+    spreads: ClassVar[bool] = True
 
     path: str = "embedded"
     """Directory with config.json, *.safetensors and tokenizer.json, a name on the hub, or

@@ -56,7 +56,8 @@ def spread(model: Model, shards: Shards) -> Model:
     """The model with its requests answered by workers, where it is one that runs anywhere.
 
     A component says so with ``spreads = True``: it is heavy, keeps nothing between requests, and
-    answers the same alone and in any company.
+    what it answers does not depend on the others asked (but for rounding, where it computes with
+    floating point).
     """
     entry = named(model, "models") if getattr(model, "spreads", False) else None
     return Spread(model, entry, shards) if entry is not None else model

@@ -9,6 +9,7 @@ kills it. One that takes much longer than the others is told of. Cost: one messa
 from __future__ import annotations
 
 import asyncio
+import logging
 import statistics
 import time
 from collections import deque
@@ -28,6 +29,10 @@ _SLOW = 5.0
 """A shard is slow when it takes this many times the median, and ..."""
 _LEAST = 30.0
 """... at least so many seconds."""
+_SAID = 1.0
+"""Seconds in which losses are told as one."""
+
+_log = logging.getLogger("didact")
 
 
 class Lost(Exception):
@@ -61,6 +66,7 @@ class Shards:
         self._number = 0
         self._done = 0
         self._lost = 0
+        self._said = -_SAID
 
     async def map(
         self, work: str, shards: Iterable[str], *, ahead: int = 3
@@ -101,7 +107,8 @@ class Shards:
                 del self._running[number]
             self._seconds.append(time.monotonic() - begin)
             self._done += 1
-            self._tell("shards", {"done": self._done, "lost": self._lost, "of": self._number})
+            sent, lost = self._number, self._lost
+            self._tell("shards", {"finished": self._done, "sent": sent, "lost": lost})
             return result
         raise DidactError(
             f"a shard of work ({work}) cost {_LIVES} workers: it is what kills them, most likely by"
@@ -118,9 +125,11 @@ class Shards:
                 if done:
                     return task.result()
                 took = time.monotonic() - self._running[number]
-                usual = statistics.median(self._seconds) if self._seconds else 0.0
+                # The first ones of a worker wait for its model.
+                usual = statistics.median(self._seconds) if self._seconds else 2 * _LEAST
                 if took > max(_LEAST, _SLOW * usual):
-                    self._say("slow", number, f"under way for {took:.0f} s, usual {usual:.1f} s", 1)
+                    others = f"usual are {usual:.1f} s" if self._seconds else "none is done yet"
+                    self._say("slow", number, f"under way for {took:.0f} s, {others}", 1)
                     patience = took
         finally:
             if not task.done():
@@ -129,3 +138,8 @@ class Shards:
     def _say(self, state: str, number: int, message: str, life: int) -> None:
         told: dict[str, JSON] = {"state": state, "shard": number, "message": message, "life": life}
         self._tell("scale", told)
+        # One lost process takes all shards of its pool with it: the first of them says so.
+        now = time.monotonic()
+        if state != "lost" or now - self._said > _SAID:
+            self._said = now
+            _log.warning("scale: shard %d: %s", number, message)
