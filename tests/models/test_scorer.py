@@ -98,6 +98,51 @@ def test_a_model_that_caps_its_logits_and_forgets_is_scored_all_the_same(gemma):
     assert len(vector.vector) == 32
 
 
+def test_products_of_another_library_are_the_same_and_stay_in_their_thread():
+    import torch
+
+    from didact.inference.onednn import through_onednn
+
+    layer = torch.nn.Linear(40, 30)
+    states = torch.randn(7, 5, 40)
+    taken = []
+
+    class Watching(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            taken.append(func)
+            return func(*args, **(kwargs or {}))
+
+    with torch.inference_mode():
+        wanted = layer(states)
+        with Watching(), through_onednn("cpu"):
+            found = layer(states)
+            half = layer.bfloat16()(states.bfloat16())
+        layer.float()(states)
+    assert torch.allclose(found, wanted, atol=1e-5)
+    # Bfloat16 has gone that way all along, and is left to torch.
+    assert half.dtype == torch.bfloat16
+    assert taken.count(torch.nn.functional.linear) == 1
+    with through_onednn("cuda"):
+        assert layer(states).requires_grad
+
+
+def test_a_beginning_is_computed_once_for_all_batches_that_have_most_of_it(loaded, monkeypatch):
+    monkeypatch.setattr("didact.inference.scoring._AT_ONCE_CPU", 60)
+    computed = []
+    forward = loaded.model.base_model.forward
+
+    def counted(*args, **kwargs):
+        computed.append((len(kwargs["input_ids"]), kwargs.get("past_key_values") is not None))
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(loaded.model.base_model, "forward", counted)
+    asked = jobs("alike")
+    score_all(loaded, asked, plain=True)
+    # By itself once; with its copies a batch has several rows.
+    assert computed.count((1, True)) == 1
+    assert len(computed) > 5
+
+
 def test_few_logits_at_a_time_change_nothing(loaded, monkeypatch):
     asked = [*jobs("alike"), Asked(ids=[5, 6, 7], options=[1, 2, 3])]
     whole = score_all(loaded, asked, plain=True)
