@@ -27,8 +27,9 @@ def write_examples(path: Path, examples: Sequence[Example]) -> Path:
     """The examples as a file that the source ``jsonl`` reads back as they are."""
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(example.to_json(), ensure_ascii=False) for example in examples]
-        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            for example in examples:
+                file.write(json.dumps(example.to_json(), ensure_ascii=False) + "\n")
     return path
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +26,7 @@ from typing import cast
 
 from didact import pipeline
 from didact.arms import families_of, sampled, write_examples
-from didact.components import find, name_of, numbered
+from didact.components import find, name_of, numbered, path_fingerprint
 from didact.config import TRAINED, RunConfig
 from didact.context import Filter, Listener
 from didact.disk import storing
@@ -34,6 +34,7 @@ from didact.errors import ConfigError, DidactError
 from didact.records import JSON, Example
 from didact.stats.bootstrap import Interval, paired_bootstrap, sign_flip
 from didact.store import Run
+from didact.tables import KEPT, VERDICTS
 
 __all__ = ["ALL", "NONE", "Ablation", "Arm", "Effect", "ablate", "effects"]
 
@@ -137,13 +138,16 @@ def ablate(
     ``controls`` each filter is compared with a random selection and the longest in its place too.
     """
     _check(config, seeds=seeds, size=size)
-    kept: dict[str, list[Example]] = {}
+    kept: dict[str, Sequence[Example]] = {}
+    content: dict[str, JSON] = {}
     paths: dict[str, Path] = {}
     compared: list[_Setting] = []
     for arm in _arms(config, controls=controls):
-        kept[arm.name] = _filtered(config, where, arm, on_event)
+        run = _filtered(config, where, arm, on_event)
+        kept[arm.name] = run.stored(KEPT)
+        content[arm.name] = path_fingerprint(run.path / "filter" / "kept.parquet")
         # Arms that keep the same are one: a filter that drops nothing costs no training.
-        same = next((name for name in paths if kept[name] == kept[arm.name]), None)
+        same = next((name for name in paths if content[name] == content[arm.name]), None)
         data = where / "data" / f"{arm.folder}.jsonl"
         paths[arm.name] = paths[same] if same else write_examples(data, kept[arm.name])
         if arm.name != ALL:
@@ -271,10 +275,8 @@ def _check(config: RunConfig, *, seeds: int, size: int | None) -> None:
     pipeline.check(config)
 
 
-def _filtered(
-    config: RunConfig, where: Path, setting: _Setting, on_event: Listener | None
-) -> list[Example]:
-    """What the filters of an arm keep; the calls are those of the arm with all of them."""
+def _filtered(config: RunConfig, where: Path, setting: _Setting, on_event: Listener | None) -> Run:
+    """The run that filters as an arm does; the calls are those of the arm with all filters."""
     whole = where / "all"
     reuse = config.reuse if setting.name == ALL else (*config.reuse, whole)
     filters = list(config.filter)
@@ -296,12 +298,13 @@ def _filtered(
         _share_data(whole, run)
     pipeline.generate(arm, run, on_event=on_event)
     pipeline.filter(arm, run, on_event=on_event)
-    return Run.open(run).kept()
+    return Run.open(run)
 
 
 def _kept_by(run: Path, name: str) -> int:
     """How many a filter kept where it stands; DidactError for none."""
-    count = sum(v.keep for _, one, v in Run.open(run).verdicts() if one == name)
+    verdicts = Run.open(run).stored(VERDICTS).columns("filter", "keep")
+    count = sum(keep for one, keep in verdicts if one == name)
     if not count:
         raise DidactError(f"ablate: {name} keeps nothing: there is no control of its size")
     return count

@@ -257,7 +257,8 @@ def train(
 
 
 def _train(work: Work, mark: str, training: Training, base: Path) -> Summary:
-    examples = work.run.kept()
+    # Read from the disk as the trainer goes through them: it holds tokens, and no examples beside.
+    examples = work.run.stored(tables.KEPT)
     if not examples:
         raise DidactError("train: nothing to train on, the filters kept no example")
     work.read = work.kept = len(examples)

@@ -33,10 +33,10 @@ _BATCH = 16
 
 def split(
     examples: Sequence[Example], share: float, rng: random.Random
-) -> tuple[list[Example], list[Example]]:
+) -> tuple[Sequence[Example], Sequence[Example]]:
     """Those to train and those held out, in their order; examples of one prompt stay together."""
     if not share:
-        return list(examples), []
+        return examples, []
     prompts = [digest([message.to_json() for message in example.prompt]) for example in examples]
     kinds = sorted(set(prompts))
     rng.shuffle(kinds)
