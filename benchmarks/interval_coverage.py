@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Hashable
+from functools import cache
 from itertools import combinations
-from math import exp, log
+from math import exp, log, sqrt
 
 import numpy as np
 
@@ -25,9 +26,12 @@ from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
 from didact.stats.bradley_terry import Game, bradley_terry
 from didact.stats.form import Form, form
 from didact.stats.length_control import Judged, length_control
+from didact.stats.lots import lot_interval
+from didact.stats.means import mean_interval
 from didact.stats.resampling import column_intervals
 from didact.stats.scaling import scaling
 from didact.stats.seeds import across_seeds, paired_across_seeds
+from didact.stats.surfaces import surface_distance
 from didact.stats.win_rates import relative_score, win_rate
 
 LOW, HIGH = 0.93, 0.97
@@ -268,6 +272,82 @@ def mark_of_form(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
     return _form(rng, seed).slopes[0], 0.8
 
 
+def beside_the_teacher(families: int = 0) -> Case:
+    """156 answers beside 300 of the teacher: two marks that differ and one that does not."""
+    groups = [n % families for n in range(156)] if families else None
+
+    def case(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+        words = rng.normal(0.5, 1, 156)
+        if groups:
+            words += 0.5 * rng.normal(size=families)[groups]
+        mine = np.column_stack([words, rng.random(156) < 0.5, rng.normal(size=156)])
+        theirs = np.column_stack(
+            [rng.normal(size=300), rng.random(300) < 0.3, rng.normal(size=300)]
+        )
+        truth = sqrt((0.5**2 + 0.2**2 / 0.21) / 3)
+        return surface_distance(mine.tolist(), theirs.tolist(), clusters=groups), truth
+
+    return case
+
+
+def looks_alike(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+    data = rng.normal(size=(400, 4)).tolist()
+    return surface_distance(data[:150], data[150:]), 0.0
+
+
+def right_in_families(share: float, families: int, items: int) -> Case:
+    """Right or wrong answers of families that differ much."""
+
+    def case(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+        odds = rng.beta(2 * share, 2 * (1 - share), families).repeat(items)
+        right = (rng.random(families * items) < odds) * 100.0
+        owner: list[Hashable] = np.repeat(np.arange(families), items).tolist()
+        return mean_interval(right.tolist(), low=0, top=100, seed=seed, clusters=owner), 100 * share
+
+    return case
+
+
+def many_scores(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    return mean_interval(skewed(rng, 6000).tolist(), low=0, top=1, seed=seed), 0.25
+
+
+def _texts(rng: np.random.Generator, number: int) -> np.ndarray:
+    """Texts of eight words: some common, most of the text's topic."""
+    topic = rng.integers(40, size=(number, 1)) * 60 + rng.integers(60, size=(number, 8))
+    common = 3000 + (rng.random((number, 8)) ** 3 * 2000).astype(int)
+    return np.where(rng.random((number, 8)) < 0.5, common, topic)
+
+
+def _distinct(texts: np.ndarray) -> float:
+    return len(set(texts.ravel().tolist())) / texts.size
+
+
+@cache
+def _distinct_of(number: int) -> float:
+    rng = np.random.default_rng(1)
+    return float(np.mean([_distinct(_texts(rng, number)) for _ in range(4000)]))
+
+
+def distinct_words(part: int) -> Case:
+    """200 texts in lots of a part of them, ten pairs, as the diversity panel draws them."""
+
+    def case(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:  # noqa: ARG001
+        texts, number = _texts(rng, 200), 200 // part
+        pairs = [
+            (_distinct(mixed[:number]), _distinct(mixed[number : 2 * number]))
+            for mixed in (texts[rng.permutation(200)] for _ in range(10))
+        ]
+        return lot_interval(pairs, 1 / part), _distinct_of(number)
+
+    return case
+
+
+def cost_of_calls(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    """What 20 calls of a pilot cost: some replies are several times as long as others."""
+    costs = np.exp(rng.normal(0, 0.5, 20))
+    return bootstrap(costs.tolist(), seed=seed, resamples=DRAWS), exp(0.125)
+
+
 CASES: dict[str, Case] = {
     "bootstrap, 100 skewed scores": mean_of_scores,
     "paired bootstrap, 80 items": paired_difference,
@@ -297,6 +377,16 @@ CASES: dict[str, Case] = {
     "pull of length on a filter, 120": pull_on_a_filter,
     "preference alike in form, 250": alike_in_form,
     "slope of a mark of form, 250": mark_of_form,
+    "surface, 156 answers": beside_the_teacher(),
+    "surface, 39 families of 4": beside_the_teacher(39),
+    "surface, no distance": looks_alike,
+    "5 % right, 39 families of 4": right_in_families(0.05, 39, 4),
+    "30 % right, 39 families of 4": right_in_families(0.3, 39, 4),
+    "half right, 12 families of 5": right_in_families(0.5, 12, 5),
+    "6,000 skewed scores": many_scores,
+    "distinct words, lots of a half": distinct_words(2),
+    "distinct words, lots of a fifth": distinct_words(5),
+    "cost of 20 calls of a pilot": cost_of_calls,
 }
 
 

@@ -1,9 +1,9 @@
 """A pilot: the first calls of the real recipe, made into the run's own call log and projected.
 
 Nothing is wasted: the whole run replays them. Each projection is the mean over the pilot's calls
-with a percentile bootstrap interval over those calls (2,000 resamples, 95 %). A recipe that counts
-its own calls is projected step by step: the interval then spans its arithmetic, too, and a step
-that the pilot did not reach keeps its arithmetic. Any other is projected by what an example cost,
+with a percentile bootstrap interval over those calls (2,000 resamples, 95 %, moved out for few). A
+recipe that counts its own calls is projected step by step: the interval then spans its arithmetic,
+too, and a step that the pilot did not reach keeps its arithmetic. Any other: by what one example cost
 where it is known how many are wanted. Twenty calls are few: read the interval, not the mean.
 """
 
@@ -27,6 +27,7 @@ from didact.estimate import Estimate, Sample, Span, Step
 from didact.forecast import between, estimate_of
 from didact.records import JSON, Example
 from didact.resolve import seeds
+from didact.stats.student import expanded_tail
 from didact.work import Work, opened, run_async
 
 __all__ = ["CALLS", "Projection", "pilot"]
@@ -208,7 +209,7 @@ def _by_steps(
             for call in calls
         ]
         if any(mine):
-            each = _interval(_resampled(costs[mine]).mean(axis=1))
+            each = _interval(_resampled(costs[mine]).mean(axis=1), sum(mine))
         else:
             missed.append(step.name)
             tokens, usd = step.prompt.plus(step.reply), arithmetic(step)
@@ -236,7 +237,7 @@ def _by_examples(
         return _Projected(note="its calls gave no example yet: not known")
     drawn = _resampled(np.column_stack([costs, made])).sum(axis=1)
     drawn = drawn[drawn[:, -1] > 0]
-    return _spans(_interval(drawn[:, :-1] / drawn[:, -1:]) * wanted)
+    return _spans(_interval(drawn[:, :-1] / drawn[:, -1:], len(calls)) * wanted)
 
 
 def _resampled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -244,8 +245,10 @@ def _resampled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows[rng.integers(len(rows), size=(_RESAMPLES, len(rows)))]
 
 
-def _interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.quantile(values, [0.025, 0.975], axis=0)
+def _interval(values: NDArray[np.float64], calls: int) -> NDArray[np.float64]:
+    """Where 95 of 100 resampled values lie, a little further out for few calls."""
+    tail = expanded_tail(calls, 0.95)
+    return np.quantile(values, [tail, 1 - tail], axis=0)
 
 
 def _spans(bounds: NDArray[np.float64], *, note: str = "") -> _Projected:
