@@ -3,7 +3,7 @@
 Nothing is wasted: the whole run replays them. Each projection is the mean over the pilot's calls
 with a percentile bootstrap interval over those calls (2,000 resamples, 95 %, moved out for few). A
 recipe that counts its own calls is projected step by step: the interval then spans its arithmetic,
-too, and a step that the pilot did not reach keeps its arithmetic. Any other: by what one example cost
+too, and a step that the pilot did not reach keeps its arithmetic. Any other: by what examples cost
 where it is known how many are wanted. Twenty calls are few: read the interval, not the mean.
 """
 
