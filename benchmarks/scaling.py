@@ -1,6 +1,6 @@
 """What it costs to do a run's work elsewhere: Ray against processes of this machine, and two hosts.
 
-    python benchmarks/scaling.py [--part overhead|hosts] [--target 1200]
+    python benchmarks/scaling.py [--part overhead|hosts|join] [--target 1200] [--size 1000000]
 
 - overhead: the generate stage of the quickstart, with ``--target`` instructions, on two workers,
   once as processes of this machine and once on a Ray that is started for it, start-up included.
@@ -8,6 +8,9 @@
   network namespaces of this machine; needs root.
 
 Both are held against the same stages in one process, byte for byte.
+
+- join: novelty of ``--size`` instructions into a growing pool, by one process and with two workers;
+  every verdict and its evidence are compared (``joining.py``).
 """
 
 from __future__ import annotations
@@ -72,14 +75,18 @@ def hosts(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--part", action="append", choices=["overhead", "hosts"])
+    parser.add_argument("--part", action="append", choices=["overhead", "hosts", "join"])
     parser.add_argument("--target", type=int, default=1200)
+    parser.add_argument("--size", type=int, default=1_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if "overhead" in (options.part or ["overhead"]):
             overhead(Path(name), options.target)
         if "hosts" in (options.part or ["hosts"]):
             hosts(Path(name))
+    if "join" in (options.part or ["join"]):
+        joining = Path(__file__).with_name("joining.py")
+        subprocess.run([sys.executable, joining, "--size", str(options.size)], check=True)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def _shared(
     if told or asks(component) or not hasattr(component, "check"):
         return None
     entry = named(component, "filters")
-    return verdicts_of(entry, examples, shards) if entry is not None else None
+    check = cast("Checker", component).check
+    return verdicts_of(entry, examples, shards, check=check) if entry is not None else None
 
 
 async def _given(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from didact.filters import near_duplicate
 from didact.filters.near_duplicate import NearDuplicate
 from didact.filters.novelty import Novelty
 from didact.records import Example, Origin, Verdict
@@ -201,3 +202,18 @@ def test_what_is_wrong_with_a_worker_stops_the_filter() -> None:
 
 def test_novelty_with_a_report_skips_nothing_and_is_left_to_the_driver() -> None:
     assert Novelty(report=3).pool() is None
+
+
+@pytest.mark.parametrize("most", [1_000_000, 60])
+def test_long_texts_and_late_ones_that_meet_by_minhash_are_those_of_one_process(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    pytest.importorskip("rensa", reason="needs the extra `text`")
+    monkeypatch.setattr(near_duplicate, "_MOST_EXACT", most)
+    given_ = examples(lively(250, random.Random(11)))
+    component = NearDuplicate(below=0.6, part="instruction", long=20)
+    with small(first=10, block=30, piece=12):
+        verdicts = across(component, given_, Here(2, forgets=3))
+    assert verdicts == list(component.sift(given_))
+    long = [v for v, e in zip(verdicts, given_, strict=True) if len(e.instruction.split()) > 30]
+    assert {verdict.keep for verdict in long} == {True, False}

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,8 @@ __all__ = ["Spread", "named", "spread", "verdicts_of"]
 
 _QUIET = 0.004
 """Seconds without a further request before a shard goes that is not full."""
+_WORTH = 3.0
+"""How many times what it costs to write examples down a check must cost to be done elsewhere."""
 
 
 def named(component: object, kind: str) -> Mapping[str, JSON] | None:
@@ -145,12 +148,32 @@ class Spread:
 
 
 async def verdicts_of(
-    entry: Mapping[str, JSON], examples: Sequence[Example], shards: Shards
+    entry: Mapping[str, JSON],
+    examples: Iterable[Example],
+    shards: Shards,
+    *,
+    check: Callable[[Example], Verdict],
 ) -> AsyncGenerator[Verdict, None]:
-    """The verdicts of a filter that checks examples one at a time, in their order."""
+    """The verdicts of a filter that checks examples one at a time, in their order.
+
+    What costs less than to send the examples is done here: the first ones tell.
+    """
+    remaining = iter(examples)
+    first = list(islice(remaining, shards.rows))
+    begin = time.perf_counter()
+    verdicts = [check(example) for example in first]
+    checked = time.perf_counter()
+    json.dumps([example.to_json() for example in first])
+    sent = time.perf_counter() - checked
+    for verdict in verdicts:
+        yield verdict
+    if checked - begin < _WORTH * sent:
+        for example in remaining:
+            yield check(example)
+        return
     cut = (
         json.dumps({**entry, "rows": [example.to_json() for example in part]})
-        for part in _parts(iter(examples), shards.rows)
+        for part in _parts(remaining, shards.rows)
     )
     async with aclosing(shards.map("check", cut)) as results:
         async for result in results:

@@ -2,7 +2,8 @@
 
 Each is started afresh (a copy of this process would copy its threads' locks) and does one shard
 after the other. When one dies, the pool that it was of is broken for all: what was under way there
-is lost and sent again to a new pool. Cost: some seconds and the memory of a process per worker.
+is lost and sent again to a new pool. So no more is under way than keeps the processes at work: what
+waits here is not lost. Cost: some seconds and the memory of a process per worker.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ class LocalPool:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._room = asyncio.Semaphore(2 * workers)
 
     async def run(self, work: str, shard: str) -> str:
         """The result of one shard."""
+        async with self._room:
+            return await self._run(work, shard)
+
+    async def _run(self, work: str, shard: str) -> str:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
