@@ -12,9 +12,10 @@ Cost: no call of a model; some seconds for 50,000 examples and 1,000 items, with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,15 +25,18 @@ from didact.context import Filter
 from didact.disk import storing
 from didact.errors import ConfigError, StoreError
 from didact.inference.embedding import Encoder, embed
-from didact.records import JSON, digest
+from didact.records import JSON, Example, digest
 from didact.runfile import load
 from didact.stats.contamination import Limits, Touch, touched
 from didact.store import Run
+from didact.tables import KEPT
 
 __all__ = ["FILE", "Touched", "note_touched", "read_touched"]
 
 FILE = "touched.json"
 """In the run directory."""
+_AT_ONCE = 100_000
+"""Examples that are compared with the items together."""
 _EMBEDDING = ("contamination", "semantic", "diverse")
 """Filters whose model gives the vectors of texts."""
 
@@ -119,15 +123,30 @@ def read_touched(run: Run) -> Touched | None:
 
 
 def _compared(run: Run, limits: Limits, embedder: str | Encoder | None) -> Touched:
-    items, examples = run.items(), run.kept()
+    items, examples = run.items(), run.stored(KEPT)
     encode = partial(embed, embedder) if embedder is not None else None
     return Touched(
         items=len(items),
         examples=len(examples),
         limits=limits,
         embedder=_named(embedder),
-        touches=touched(items, examples, limits, embed=encode),
+        touches=_worst(items, examples, lambda some: touched(items, some, limits, embed=encode)),
     )
+
+
+def _worst(
+    items: Sequence[Example],
+    examples: Sequence[Example],
+    compared: Callable[[Sequence[Example]], Mapping[str, Touch]],
+) -> dict[str, Touch]:
+    """The touch of highest score for every item, some examples at a time: they may be many."""
+    worst: dict[str, Touch] = {}
+    source = iter(examples)
+    while some := list(islice(source, _AT_ONCE)):
+        for item, touch in compared(some).items():
+            if item not in worst or touch.score > worst[item].score:
+                worst[item] = touch
+    return {item.id: worst[item.id] for item in items if item.id in worst}
 
 
 def _both(run: Run) -> bool:

@@ -27,6 +27,7 @@ from didact.report.panels import funnel
 from didact.report.reading import Facts, read
 from didact.stats.bootstrap import Interval
 from didact.store import Run
+from didact.tables import KEPT
 
 __all__ = ["base_name", "card", "data_terms"]
 
@@ -58,7 +59,7 @@ def data_terms(run: Run) -> tuple[Terms, ...]:
     asked = cast("dict[str, str]", made["models"])
     own = Embedded().identity
     models = [OWN if identity == own else identity for identity in asked.values()]
-    return terms(run.kept(), seeds=run.seeds(), models=models)
+    return terms(run.stored(KEPT), seeds=run.seeds(), models=models)
 
 
 def base_name(trained: Trained) -> str:
