@@ -122,7 +122,7 @@ def show_shards(plan: Plan, seeds: int) -> None:
                 max(1, round(plan.examples / shard)), shard * row, nodes=nodes, workers=cores,
                 feed=feed, spread=0.3, mtbf=100 * HOUR, away=plan.away, rng=random.Random(seed),
             )
-            for seed in range(seeds)
+            for seed in range(min(seeds, 30))
         ]  # fmt: skip
         hours = told([result.seconds / HOUR for result in results], ".2f")
         lost = told([result.lost / HOUR for result in results], ".2f")

@@ -59,21 +59,16 @@ class Plan(NamedTuple):
     driver_rows: Range = Range(13_000, 9_000, 16_000)
     """Rows a second that one driver reads, sends to workers and hears of for seven checks of one
     example (benchmarks/stages.py: 73,000 read, 120,000 to 160,000 sent and heard of for each)."""
-    driver_joins: Range = Range(50_000, 25_000, 60_000)
-    """The same of a join in parts: 100,000 in 1.8 s of processor time (benchmarks/joining.py)."""
+    driver_joins: Range = Range(43_000, 35_000, 55_000)
+    """The same of a join in parts: 23 microseconds a text (benchmarks/joining.py)."""
     lexical: Range = Range(2_500, 2_000, 3_000)
     """Rows a second and core through all checks of one example (benchmarks/stages.py)."""
     shard: float = 64
     """Rows of a shard of checks."""
-    novelty_million: Range = Range(57, 50, 79)
-    """Seconds of one core for the first million of a growing pool (benchmarks/million.py)."""
-    novelty_exponent: Range = Range(1.61, 1.55, 1.92)
-    """How that grows: 1.61 measured from 250 thousand to a million; it may rise to 1.92."""
-    near_million: Range = Range(16.4, 14, 20)
-    """The same for near-duplicates (benchmarks/near_duplicates.py)."""
-    near_exponent: Range = Range(1.5, 1.4, 1.9)
-    join_share: Range = Range(0.5, 0.3, 0.8)
-    """Of its cores that a join in parts uses well: a guess: parts cost more than one index."""
+    novelty_text: Range = Range(0.18e-3, 0.12e-3, 0.25e-3)
+    """Seconds of one core to look a text up, for each million kept (benchmarks/joining.py)."""
+    near_text: Range = Range(0.04e-3, 0.02e-3, 0.08e-3)
+    """The same for near-duplicates, which take a fifth of the time (docs/measurements.md)."""
     kept: Range = Range(0.7, 0.5, 0.85)
     """Of the candidates that are left for judge and IFD."""
     trained: Range = Range(0.35, 0.2, 0.5)
@@ -255,11 +250,11 @@ def run(plan: Plan, rng: random.Random) -> list[Stage]:
         usd = hours * nodes * p["cpu_usd"]
         return Stage(name, limit, hours, used, done.lost / HOUR / cores, usd)
 
-    def joined(name: str, million: float, exponent: float) -> Stage:
-        # As many rows a second as the whole takes: cost grows with the pool, parts share it.
-        seconds = million * (p["examples"] / 1e6) ** exponent / p["join_share"]
+    def joined(name: str, text: float) -> Stage:
+        # Most are kept, and the pool that one is looked up in is half of all on average.
         rows = p["examples"]
-        return worked(name, rows, rows / seconds, p["driver_joins"], 4096)
+        rate = 1 / (text * 0.9 * rows / 2 / 1e6)
+        return worked(name, rows, rate, p["driver_joins"], 4096)
 
     rows_fed = p["driver_rows"] * p["drivers"]
     left = p["examples"] * p["kept"]
@@ -274,8 +269,8 @@ def run(plan: Plan, rng: random.Random) -> list[Stage]:
     return [
         asked("generate", p["examples"], p["prompt"], p["reply"]),
         worked("filter: checks of one example", p["examples"], p["lexical"], rows_fed, p["shard"]),
-        joined("filter: near-duplicates", p["near_million"], p["near_exponent"]),
-        joined("filter: novelty in a growing pool", p["novelty_million"], p["novelty_exponent"]),
+        joined("filter: near-duplicates", p["near_text"]),
+        joined("filter: novelty in a growing pool", p["novelty_text"]),
         asked("filter: judge", left, p["prompt"] + p["reply"], p["verdict"]),
         # Two readings of an example, of the answer alone and after its prompt; nothing is written.
         asked("filter: IFD", left, 2 * p["reply"] + p["prompt"] / 4, 1),

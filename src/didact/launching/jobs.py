@@ -105,8 +105,8 @@ def ray_job(job: Job) -> str:
     lines = [
         "#!/bin/bash",
         "# Hands the training to the Ray cluster whose dashboard is at RAY_API_SERVER_ADDRESS.",
-        "# The run directory and the model must be on a file system that all nodes share, and didact",
-        "# at the same path on each. Run it again to go on from the last checkpoint.",
+        "# Run directory and model must be on a file system that all nodes share, didact at its",
+        "# path here on each of them. Run it again to go on from the last checkpoint.",
         "",
         'export RAY_API_SERVER_ADDRESS="${RAY_API_SERVER_ADDRESS:-http://127.0.0.1:8265}"',
         f"exec ray job submit --entrypoint-num-cpus 1 -- bash -c {shlex.quote(inside)}",
