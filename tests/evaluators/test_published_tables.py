@@ -114,3 +114,24 @@ def test_kappa_is_agreement_beyond_chance_of_the_counts_of_two_raters():
     found = cohen_of_table(table, seed=0)
     assert found.mean == pytest.approx((agreed - chance) / (1 - chance))
     assert found.low < found.mean < found.high
+
+
+def test_the_kappa_printed_for_the_four_levels_goes_with_the_counts_printed():
+    """methods.md 1.8: 0.57 between two raters of the answers that are counted above.
+
+    Only the first rater's counts were published. With a second one who gives as many of each, 0.57
+    is to say the same of 69 answers in 100; the table of two such raters has that kappa.
+    """
+    totals = [sum(counts[level] for counts, _, _ in PEOPLE.values()) for level in range(4)]
+    shares = [total / sum(totals) for total in totals]
+    by_chance = sum(share * share for share in shares)
+    assert round(100 * (0.57 + 0.43 * by_chance)) == 69
+    table = [
+        [round(2016 * (0.43 * a * b + (0.57 * a if i == j else 0))) for j, b in enumerate(shares)]
+        for i, a in enumerate(shares)
+    ]
+    found = cohen_of_table(table, seed=0)
+    assert round(found.mean, 2) == 0.57
+    same = sum(table[level][level] for level in range(4)) / sum(map(sum, table))
+    assert round(100 * same) == 69
+    assert 0.53 < found.low < found.high < 0.61
