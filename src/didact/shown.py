@@ -24,6 +24,7 @@ from didact.resolve import models
 from didact.runfile import load
 from didact.stats.bootstrap import Interval
 from didact.store import STAGES, Run
+from didact.tables import EXAMPLES, KEPT, VERDICTS
 from didact.text.differences import differences, in_one_line
 from didact.touched import read_touched
 
@@ -56,7 +57,7 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
     lines += show_ledger(read_ledger(run))
     lines += terms_lines(_terms(run))
     if "generate" in done:
-        lines += ["", *(_line(example) for example in run.examples()[:count])]
+        lines += ["", *(_line(example) for example in run.stored(EXAMPLES)[:count])]
         lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
     return "\n".join(lines)
 
@@ -81,7 +82,7 @@ def _terms(run: Run) -> tuple[Terms, ...]:
     made = run.stage("generate")
     if made is None:
         return ()
-    examples = run.kept() if run.stage("filter") is not None else run.examples()
+    examples = run.stored(KEPT if run.stage("filter") is not None else EXAMPLES)
     asked = cast("dict[str, str]", made["models"])
     own = Embedded().identity
     models = [OWN if identity == own else identity for identity in asked.values()]
@@ -136,12 +137,21 @@ def show_ledger(ledger: Ledger) -> list[str]:
 
 
 def _dropped(run: Run, name: str, count: int, *, as_json: bool) -> str:
-    verdicts = run.verdicts()
-    known = list(dict.fromkeys(one for _, one, _ in verdicts))
-    if name not in known:
-        raise ConfigError(f"{run.path}: no filter {name!r} (there are: {', '.join(known)})")
-    examples = {example.id: example for example in run.examples()}
-    dropped = [(key, v) for key, one, v in verdicts if one == name and not v.keep]
+    stored = run.stored(VERDICTS)
+    seen = Counter(one for (one,) in stored.columns("filter"))
+    if name not in seen:
+        raise ConfigError(f"{run.path}: no filter {name!r} (there are: {', '.join(seen)})")
+    reasons: Counter[str] = Counter()
+    places: list[int] = []
+    for place, (one, keep, reason) in enumerate(stored.columns("filter", "keep", "reason")):
+        if one == name and not keep:
+            reasons[reason] += 1
+            if as_json or len(places) < count:
+                places.append(place)
+    dropped = [(key, verdict) for key, _, verdict in (stored[place] for place in places)]
+    wanted, made = {key for key, _ in dropped}, run.stored(EXAMPLES)
+    found = [place for place, (key,) in enumerate(made.columns("id")) if key in wanted]
+    examples = {example.id: example for example in (made[place] for place in found)}
     if as_json:
         rows = [
             {"id": key, "reason": v.reason, "score": v.score, "evidence": dict(v.evidence),
@@ -150,10 +160,9 @@ def _dropped(run: Run, name: str, count: int, *, as_json: bool) -> str:
             for key, v in dropped
         ]  # fmt: skip
         return json.dumps(rows)
-    lines = [f"{name} dropped {len(dropped)} of {sum(one == name for _, one, _ in verdicts)}"]
-    reasons = Counter(verdict.reason for _, verdict in dropped)
+    lines = [f"{name} dropped {reasons.total()} of {seen[name]}"]
     lines += [f"{'':<10}{number:>7,}  {reason}" for reason, number in reasons.most_common()]
-    for key, verdict in dropped[:count]:
+    for key, verdict in dropped:
         lines.append(_line(examples[key]))
         score = f" {verdict.score:.3f}" if verdict.score is not None else ""
         # Keys of calls tell people nothing: `didact show RUN ID` has them, and the calls.
