@@ -84,9 +84,13 @@ _DATA = """\
 that others made and published, read by our readers and counted by us; a part of the whole where the
 number is smaller. *A real run*: the recipe on the embedded model, a base model of four million
 parameters that knows a small world of everyday words; where a recipe needs answers, the model tuned
-on the built-in seeds. It is too small for the forms that some methods ask for, so that nothing is
-kept; what was lost, and why, stands with it. `-`: there is no such number. Repeat a row with
-`python benchmarks/methods.py RECIPE`.
+on the built-in seeds. The pages that `alpaca` and `unnatural` ask a model to go on with are not
+among those it was pre-trained on, so that it keeps nothing of them: what was lost, and why, stands
+with it. The teacher of `chain-of-thought` has seen 400 worked tasks of two steps in the words of the
+recipe, and is asked others; the reward model of `best-of-n` right answers beside those to other
+tasks; `promptsource` puts 100 rows of SST-2 into its public templates. The whole loop of
+backtranslation, to M_2: [its README](../runs/backtranslation/README.md). `-`: there is no such
+number. Repeat a row with `python benchmarks/methods.py RECIPE`.
 """.splitlines()
 
 
@@ -115,11 +119,21 @@ def _beside(name: str, found: dict[str, Any]) -> list[str]:
     return lines + ["| " + " | ".join(row) + " |" for row in found["rows"]]
 
 
+def _commands(group: Any) -> list[tuple[str, Any]]:
+    """Every command, those of a group after it, by the words that call it."""
+    found: list[tuple[str, Any]] = []
+    for name, command in sorted(group.commands.items()):
+        found.append((name, command))
+        if hasattr(command, "commands"):
+            found += [(f"{name} {inner}", one) for inner, one in _commands(command)]
+    return found
+
+
 def cli() -> str:
     """Every command with its arguments and options."""
     lines = ["# Commands", "", "Written by `make docs`.", ""]
     group = typer.main.get_command(app)
-    for name, command in sorted(group.commands.items()):
+    for name, command in _commands(group):
         lines += [f"## `didact {name}`", "", command.help or "", ""]
         rows = []
         for parameter in command.params:

@@ -19,7 +19,7 @@ LEAVES = ("sources", "recipes", "filters", "trainers", "evaluators", "suites")
 LEVELS: dict[str, float] = {
     "records": 0, "errors": 0, "digests": 0,
     "disk": 1, "text": 1, "microworld": 1, "calllog": 1, "prices": 1, "capabilities": 1,
-    "terminal": 1, "live": 1, "rows": 1,
+    "environment": 1, "terminal": 1, "live": 1, "rows": 1,
     "stored": 1.5,
     "progress": 2, "stats": 2, "formats": 2, "licences": 2, "inference": 2, "calls": 2,
     "http": 2, "tables": 2, "document": 2,

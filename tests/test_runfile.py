@@ -165,7 +165,7 @@ def test_unknown_and_mistyped_keys_of_the_file_itself_are_told(folder: Path) -> 
     assert "run.yaml:2: seed: should be a whole number, not 'x'" in told
     assert "run.yaml:3: generat: unknown key; did you mean generate?" in told
     assert "run.yaml:4: evaluate.one: unknown key; did you mean on?" in told
-    assert "run.yaml:4: evaluate.on: Field required" in told
+    assert "run.yaml:4: evaluate.on: missing" in told
     assert "run.yaml:5: budget.euro: unknown key (there are: usd, calls, tokens)" in told
 
 

@@ -23,12 +23,14 @@ from didact.checked import check_json, show_check
 from didact.commands.ablate import ablate_command
 from didact.commands.audit import audit_command
 from didact.commands.calls import calls
+from didact.commands.compare import compare_command
 from didact.commands.convert import convert_command
 from didact.commands.curve import curve_command
 from didact.commands.diversity import diversity_command
 from didact.commands.export import export_command
 from didact.commands.figures import figures_command
 from didact.commands.harness import harness_command
+from didact.commands.init import init_command
 from didact.commands.job import job
 from didact.commands.listing import list_command, new_command
 from didact.commands.options import (
@@ -47,6 +49,7 @@ from didact.commands.serve import serve_command
 from didact.commands.style import style_command
 from didact.config import RunConfig
 from didact.disk import is_full
+from didact.environment import environment, environment_line, extra_of
 from didact.errors import BudgetError, ConfigError, CredentialsError, DidactError
 from didact.forecast import Forecast, forecast
 from didact.life import life
@@ -67,7 +70,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Fine-tune language models on data that language models wrote: generate, filter, train,"
     " evaluate. Everything is in one run directory and can be replayed.",
@@ -79,6 +81,21 @@ _RUN, _LOOK, _MODEL, _STUDY, _DATA = (
 """The groups of the help, in their order."""
 
 Verb = Callable[..., Any]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(environment_line(environment()))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Tell the versions."),
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:
@@ -93,6 +110,12 @@ def main() -> None:
         _fail(error, 4)
     except DidactError as error:
         _fail(error, 1)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name or "")
+        if extra is None:
+            raise
+        install = f"pip install 'didact[{extra}]'"
+        _fail(DidactError(f"this needs {error.name}, which is not installed: {install}"), 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -200,11 +223,18 @@ def _stages(
     verb: Verb, file: Path, overrides: list[str] | None, *, out: Path | None, retry: bool,
     quiet: bool,
 ) -> Path:  # fmt: skip
-    config = load(file, overrides or [], run=out)
+    config = _loaded(file, overrides, out)
     path = out or Path("out") / config.name
     with interruptible(), Progress(sys.stderr, quiet=quiet) as progress:
         verb(config, path, on_event=progress, retry=retry)
     return path
+
+
+def _loaded(file: Path, overrides: list[str] | None, out: Path | None) -> RunConfig:
+    config = load(file, overrides or [], run=out)
+    if not (config.generate or config.train or config.evaluate):
+        raise ConfigError(f"{file}: nothing to do; it has no generate, train or evaluate")
+    return config
 
 
 @app.command(rich_help_panel=_RUN)
@@ -229,7 +259,7 @@ def check(
     No call is made, but with --ping and --pilot. What a pilot asks goes into the run's call log.
     Masks and arithmetic of the training are proved, on the data where it is there already.
     """
-    config = load(file, overrides or [], run=out)
+    config = _loaded(file, overrides, out)
     pipeline.check(config)
     found = forecast(config)
     pongs = run_ping(config.models) if ping else []
@@ -316,11 +346,13 @@ def chat(
 
 
 for _name, _group, _command in (
+    ("init", _RUN, init_command),
     ("open", _LOOK, open_command),
     ("rate", _LOOK, rate_command),
     ("figures", _LOOK, figures_command),
     ("export", _MODEL, export_command),
     ("serve", _MODEL, serve_command),
+    ("compare", _STUDY, compare_command),
     ("curve", _STUDY, curve_command),
     ("ablate", _STUDY, ablate_command),
     ("style", _STUDY, style_command),

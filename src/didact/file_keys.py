@@ -7,7 +7,7 @@ the words of a run file, not of Python.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Key
@@ -90,7 +90,8 @@ def read_keys(data: Mapping[str, JSON], problems: list[Problem]) -> FileKeys | N
 
 
 def _told(problem: Any, at: tuple[str | int, ...]) -> str:  # noqa: ANN401  (a dict of pydantic's)
-    kind, value = problem["type"], problem["input"]
+    kind: str = problem["type"]
+    value: object = problem["input"]
     if kind == "extra_forbidden":
         *parents, key = map(str, at)
         parent = _INNER.get(parents[0], FileKeys) if parents else FileKeys
@@ -98,10 +99,10 @@ def _told(problem: Any, at: tuple[str | int, ...]) -> str:  # noqa: ANN401  (a d
         return f"unknown key{nearest(key, known)}"
     if kind == "missing":
         return "missing, and there is no default"
-    wanted = _WANTED.get(kind, problem["msg"].removeprefix("Input "))
+    wanted = _WANTED.get(kind) or str(problem["msg"]).removeprefix("Input ")
     if value is None:
         return f"{wanted}, and there is nothing after the colon; is what follows indented?"
     if at == ("models",) and isinstance(value, list):
         wanted += " without dashes, one for each role: `teacher: {use: ...}`"
-    told = repr(value)
+    told = repr(cast("object", value))
     return f"{wanted}, not {told if len(told) <= 80 else told[:77] + '...'}"

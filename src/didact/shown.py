@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from didact.calls import Call
 from didact.components import FieldDoc, headline
+from didact.environment import environment_line
 from didact.errors import ConfigError
 from didact.ledger import Ledger, read_ledger
 from didact.licences import OWN, Terms, terms, terms_lines
@@ -17,7 +18,7 @@ from didact.life import Life
 from didact.models.embedded import Embedded
 from didact.prices import money
 from didact.progress import summary_line
-from didact.records import Example, Message, Request, Sampling
+from didact.records import JSON, Example, Message, Request, Sampling
 from didact.report.comparison import Metric, compare
 from didact.report.reading import clusters_of
 from didact.resolve import models
@@ -56,10 +57,23 @@ def show_run(run: Run, *, count: int, dropped_by: str | None, as_json: bool) -> 
         lines.append(f"{'touched':<9} {touched.line()}")
     lines += show_ledger(read_ledger(run))
     lines += terms_lines(_terms(run))
+    for line, names in _made_with(done).items():
+        lines.append(f"{'made with':<9} {line}{names}")
     if "generate" in done:
         lines += ["", *(_line(example) for example in run.stored(EXAMPLES)[:count])]
         lines.append(f"\nnext      didact show {run.path} ID    or    didact report {run.path}")
     return "\n".join(lines)
+
+
+def _made_with(done: Mapping[str, Mapping[str, JSON]]) -> dict[str, str]:
+    """The software behind the stages, each once; which stages, where they differ."""
+    by_line: dict[str, list[str]] = {}
+    for name, details in done.items():
+        if "made_with" in details:
+            told = environment_line(cast("dict[str, Any]", details["made_with"]))
+            by_line.setdefault(told, []).append(name)
+    one = len(by_line) == 1
+    return {line: "" if one else f" ({', '.join(names)})" for line, names in by_line.items()}
 
 
 def _lost(run: Run) -> list[str]:

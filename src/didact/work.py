@@ -21,6 +21,7 @@ from didact.calls import Totals
 from didact.components import path_fingerprint
 from didact.config import RunConfig, Scale
 from didact.context import Context, Failure, Listener, Model
+from didact.environment import environment
 from didact.errors import ConfigError, DidactError
 from didact.estimate import Sample
 from didact.identities import Identities
@@ -228,6 +229,7 @@ class Work:
                 "outputs": _outputs(folder.path),
                 "failed": _listed(failures),
                 "spending": self._spending(),
+                "made_with": environment(),
                 **more,
             },
         )

@@ -20,7 +20,7 @@ def ablate_command(
     file: Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE...", help="Settings to override: train.epochs=1"),
+        typer.Argument(metavar="KEY=VALUE", help="Settings to override: train.epochs=1"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the runs go; by default out/NAME-ablation.")

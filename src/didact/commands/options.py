@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from didact.errors import ConfigError
+
 __all__ = [
     "File", "Json", "Out", "Overrides", "Quiet", "Retry", "RunPath", "interruptible", "say",
 ]  # fmt: skip
@@ -15,7 +17,7 @@ __all__ = [
 File = Annotated[Path, typer.Argument(help="The run file (YAML).", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE...", help="Settings to override: train.lora=8"),
+    typer.Argument(metavar="KEY=VALUE", help="Settings to override: train.lora=8"),
 ]
 Out = Annotated[
     Path | None,
@@ -24,7 +26,25 @@ Out = Annotated[
 Retry = Annotated[bool, typer.Option("--retry", help="Ask again the calls that failed.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-RunPath = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
+
+
+def _run_path(path: Path) -> Path:
+    """The path; where it is no run but a folder of runs, these are told."""
+    # A run is told by its run.yaml, as everywhere; `didact serve` takes an exported model, too.
+    marks = ("run.yaml", "calls.db", "export.json", "config.json")
+    if path.is_dir() and not any((path / mark).exists() for mark in marks):
+        runs = sorted(str(found.parent) for found in path.glob("*/run.yaml"))
+        if runs:
+            more = f" and {len(runs) - 8} more" if len(runs) > 8 else ""
+            raise ConfigError(
+                f"{path}: not a run but a folder of runs: {', '.join(runs[:8])}{more}"
+            )
+    return path
+
+
+RunPath = Annotated[
+    Path, typer.Argument(help="A run directory.", show_default=False, callback=_run_path)
+]
 
 
 def say(text: str, *, quiet: bool = False) -> None:
