@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from didact.components import KINDS, nearest
@@ -16,14 +17,7 @@ What it costs: calls to a model per example.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from didact.context import Context
-from didact.records import (
-    Answer, Example, Origin, Reply, Request, Sampling, Score, Usage, Verdict,
-)
+{imports}
 
 __all__ = ["{name}"]
 
@@ -109,6 +103,30 @@ _BODIES = {
 }
 _BODIES["suites"] = _BODIES["sources"]
 
+_ABSTRACT = ("AsyncIterator", "Iterator", "Sequence")
+_RECORDS = (
+    "Answer", "Example", "Origin", "Reply", "Request", "Sampling", "Score", "Usage", "Verdict",
+)  # fmt: skip
+"""What a body may need, by where it is imported from."""
+
+
+def _imports(body: str) -> str:
+    """The imports that a body needs, and no other."""
+    code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
+    words = set(re.findall(r"\w+", code))
+    lines: list[str] = []
+    if abstract := [name for name in _ABSTRACT if name in words]:
+        lines.append(f"from collections.abc import {', '.join(abstract)}")
+    lines.append("from dataclasses import dataclass")
+    if "Path" in words:
+        lines.append("from pathlib import Path")
+    lines.append("")
+    if "Context" in words:
+        lines.append("from didact.context import Context")
+    if records := [name for name in _RECORDS if name in words]:
+        lines.append(f"from didact.records import {', '.join(records)}")
+    return "\n".join(lines)
+
 
 def scaffold(kind: str, name: str, folder: Path) -> Path:
     """Write ``folder/name.py`` for a kind (``recipe`` or ``recipes``); never over a file."""
@@ -123,5 +141,7 @@ def scaffold(kind: str, name: str, folder: Path) -> Path:
         raise ConfigError(f"{path} exists already; choose another name")
     camel = "".join(part.capitalize() for part in stem.split("_"))
     text = _HEAD.replace("{name}", camel).replace("{title}", stem.replace("_", " ").capitalize())
+    text = text.replace("{imports}", _imports(_BODIES[plural]))
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(text + _BODIES[plural].replace("STEM", stem), encoding="utf-8")
     return path

@@ -72,7 +72,8 @@ filter:
 train:
   use: sft
   base: embedded          # or the directory of a model, or a name of the hub
-  epochs: 1
+  epochs: 3
+  learning_rate: 0.0005
   # lora: 16
 
 evaluate:
