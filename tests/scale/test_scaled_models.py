@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from didact import pipeline
 from didact.models.embedded import Embedded
@@ -109,3 +112,37 @@ def test_test_items_are_answered_by_workers_to_the_byte(tmp_path: Path) -> None:
     assert len(list(notes.glob("asked-*"))) == 2
     here.close()
     there.close()
+
+
+class Noting:
+    """Workers that answer nothing but how many were asked together."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.sizes: list[int] = []
+
+    async def run(self, kind: str, shard: str) -> str:
+        rows = json.loads(shard)["rows"]
+        self.sizes.append(len(rows))
+        await asyncio.sleep(0.01)
+        return json.dumps({"rows": [{"score": [float(len(rows))]} for _ in rows]})
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("workers", "asked", "sizes"), [(2, 32, [16, 16]), (1, 32, [32]), (4, 20, [8, 8, 4])]
+)
+def test_what_is_asked_together_is_shared_out_among_workers_at_rest(
+    workers: int, asked: int, sizes: list[int]
+) -> None:
+    pool = Noting(workers)
+    shards = Shards(pool, rows=64, tell=lambda event, fields: None)
+
+    async def every() -> None:
+        model = Spread(Embedded(), {}, shards)
+        await asyncio.gather(*(model.score("a", str(number)) for number in range(asked)))
+
+    asyncio.run(every())
+    assert pool.sizes == sizes

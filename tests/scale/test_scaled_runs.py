@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,8 @@ from didact.store import Run
 from didact.text import parted
 
 HERE = Path(__file__).parent
-POOLS = [
-    "local",
-    pytest.param(
-        "ray",
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec("ray") is None, reason="needs the extra `scale`"
-        ),
-    ),
-]
+RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the extra `scale`")
+POOLS = ["local", pytest.param("ray", marks=RAY)]
 
 
 def run_file(folder: Path, scale: str = "", **model: Any) -> Path:
@@ -114,6 +109,37 @@ def test_workers_that_die_cost_only_their_shards(pool: str, tmp_path: Path) -> N
     lost = [fields for event, fields in told if event == "scale" and fields["state"] == "lost"]
     assert lost
     assert "sent again" in lost[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "workers"),
+    [("local", 1), ("local", 4), pytest.param("ray", 2, marks=RAY)],
+)
+def test_workers_killed_at_random_cost_only_what_they_had(
+    pool: Any, workers: int, tmp_path: Path
+) -> None:
+    here, _ = made(tmp_path / "here")
+    folder = tmp_path / "there"
+    folder.mkdir()
+    config = load(run_file(folder, f"scale: {{use: {pool}, workers: {workers}, rows: 5}}"))
+    rng, killed = random.Random(workers), list[int]()
+
+    def kill(event: str, fields: Any) -> None:
+        if event != "shards" or len(killed) == 3 or rng.random() > 0.4:
+            return
+        known = sorted(int(file.name[6:]) for file in (folder / "notes").glob("asked-*"))
+        alive = [pid for pid in known if Path(f"/proc/{pid}").exists() and pid not in killed]
+        if alive:
+            killed.append(rng.choice(alive))
+            with suppress(ProcessLookupError):
+                os.kill(killed[-1], signal.SIGKILL)
+
+    for stage in (pipeline.generate, pipeline.filter):
+        stage(config, folder / "run", on_event=kill)
+    assert written(folder / "run") == here
+    assert killed
+    again = sum(count - 1 for count in asked(folder).values())
+    assert again <= len(killed) * 2 * workers * 5
 
 
 @pytest.mark.parametrize("pool", POOLS)

@@ -2,8 +2,8 @@
 
 The model looks like the one it stands for: same identity, so same keys in the call log, and a run
 may change where its work is done at any time. Requests that arrive together become shards of up to
-``rows``, which are sent as soon as no more arrive. What cannot be named in JSON (a function as a
-setting) stays in the driver.
+``rows``, fewer where workers would be at rest, sent as soon as no more arrive. What cannot be named
+in JSON (a function as a setting) stays in the driver.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ __all__ = ["Spread", "named", "spread", "verdicts_of"]
 
 _QUIET = 0.004
 """Seconds without a further request before a shard goes that is not full."""
+_FEW = 8
+"""Rows of a shard that are not shared out further: a model computes so many together almost at the
+price of one."""
 _WORTH = 3.0
 """How many times what it costs to write examples down a check must cost to be done elsewhere."""
 
@@ -123,11 +126,17 @@ class Spread:
                 if quiet >= _QUIET:
                     break
                 await asyncio.sleep(_QUIET - quiet)
-            rows = self._shards.rows
+            rows = self._fair()
             batch, self._waiting = self._waiting[:rows], self._waiting[rows:]
             task = loop.create_task(self._send(batch))
             self._sent.add(task)
             task.add_done_callback(self._sent.discard)
+
+    def _fair(self) -> int:
+        """How many rows make the next shard: what waits is shared out among workers at rest."""
+        idle = max(self._shards.pool.workers - len(self._sent), 1)
+        share = -(-len(self._waiting) // idle)
+        return min(self._shards.rows, max(share, _FEW))
 
     async def _send(self, batch: Sequence[tuple[JSON, asyncio.Future[Any]]]) -> None:
         wanted = [(row, future) for row, future in batch if not future.done()]
