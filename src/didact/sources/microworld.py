@@ -2,6 +2,8 @@
 
 They take the place of human-written data beside a model's own: the same number of world-true
 examples is the upper arm of a comparison. No item of the evaluation is among them.
+
+Cost: no calls.
 """
 
 from __future__ import annotations

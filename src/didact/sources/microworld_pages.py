@@ -4,6 +4,8 @@ Every page has a title and parts under headings. A part is a text of the small w
 its programs would have it for an answer, or a story; which task that was is not on the page, but in
 ``meta.tasks``, so that an experiment can tell how near a model came to it. Some headings are those
 of a navigation or in capitals, for the filters to find. The embedded model's licence is theirs.
+
+Cost: no calls.
 """
 
 from __future__ import annotations
