@@ -8,7 +8,7 @@ eight digits, for degrees of freedom that need not be whole.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from math import exp, inf, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
 
@@ -47,6 +47,7 @@ def student_cdf(t: float, df: float) -> float:
     return 1 - tail if t > 0 else tail
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(p: float, df: float) -> float:
     """The value up to which the probability is ``p``."""
     if not 0 < p < 1 or df <= 0:
