@@ -47,12 +47,13 @@ sys.exit(code)
 """
 
 _SCONTROL = """
-import os, sys
+import os, signal, sys
 if sys.argv[1:3] == ["show", "hostnames"]:
     count = int(sys.argv[3].removeprefix("node[1-").removesuffix("]"))
     print("127.0.0.1\\n" * count, end="")
 elif sys.argv[1] == "requeue":
     open(os.path.join(os.environ["FAKE_SLURM"], "again"), "w").close()
+    os.killpg(os.getpgrp(), signal.SIGTERM)
 else:
     sys.exit(f"scontrol: invalid keyword: {sys.argv[1:]}")
 """
@@ -71,7 +72,7 @@ again = pathlib.Path(os.environ["FAKE_SLURM"], "again")
 env = {**os.environ, "SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "2"}
 while True:
     again.unlink(missing_ok=True)
-    process = subprocess.Popen(["bash", str(script)], env=env)
+    process = subprocess.Popen(["bash", str(script)], env=env, start_new_session=True)
     with open(os.environ["FAKE_SLURM_LOG"], "a") as log:
         log.write(f"job {process.pid}\\n")
     code = process.wait()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from typer.testing import CliRunner
 
 from didact import pipeline
 from didact.cli import app
-from didact.errors import ConfigError
+from didact.errors import ConfigError, DidactError
 from didact.launching import launch as launching
 from didact.launching import on_ray, on_slurm
 from didact.launching.jobs import Job, ray_job, slurm_job
@@ -194,10 +197,53 @@ def test_srun_starts_one_launcher_a_machine(
 
 def test_a_run_directory_that_a_machine_does_not_see_is_told(tmp_path: Path) -> None:
     step = {"SLURM_PROCID": "0", "SLURM_STEP_NODELIST": "node[1-2]"}
-    with pytest.raises(Exception, match="must be on a file system that all machines share"):
+    with pytest.raises(DidactError, match="must be on a file system that all machines share"):
         on_slurm._command(tmp_path / "elsewhere", step)
     with pytest.raises(OSError, match="must be on a file system that all machines share"):
         next(iter(on_ray._launch(["true"], str(tmp_path / "elsewhere"))))
+
+
+def test_a_job_whose_time_is_nearly_up_is_queued_again_and_goes_on(tmp_path: Path) -> None:
+    """Slurm tells the shell of it; what was begun ends, and the same script runs once more."""
+    runs, script = tmp_path / "runs", tmp_path / "job.sh"
+    twice = 'echo begun >> "$0"; [ $(wc -l < "$0") -ge 2 ] || exec sleep 600'
+    words = ["bash", "-c", twice, str(runs)]
+    script.write_text(slurm_job(job(tmp_path, words=words), gpus=0))
+    env = slurm(tmp_path / "bin")
+    with subprocess.Popen(
+        ["sbatch", str(script)], env=env, stdout=subprocess.PIPE, text=True
+    ) as it:
+        log, until = tmp_path / "bin" / "log", time.monotonic() + 60
+        while time.monotonic() < until and not (runs.exists() and log.exists()):
+            time.sleep(0.05)
+        os.kill(int(log.read_text().split()[1]), signal.SIGUSR1)
+        told, _ = it.communicate(timeout=60)
+    assert it.returncode == 0
+    assert "time is up: queued again" in told
+    assert runs.read_text() == "begun\n" * 2
+
+
+def test_nodes_of_a_ray_that_could_never_hold_the_training_are_told() -> None:
+    node: dict[str, Any] = {"Alive": True, "Resources": {"CPU": 4, "GPU": 4}}
+    dead = {"Alive": False, "Resources": {"CPU": 64, "GPU": 8}}
+    ray = SimpleNamespace(nodes=lambda: [node, node, dead])
+    told = r"2 machines are to run 8 processes each \(8 CPU and 8 GPU\), .* 2 nodes of this Ray 0"
+    with pytest.raises(DidactError, match=told):
+        on_ray._machines(ray, {"machines": 2, "each": 8})
+    with pytest.raises(DidactError, match="of the 2 nodes of this Ray 2 could"):
+        on_ray._machines(ray, {"machines": 3, "each": 4})
+
+
+def test_a_machine_of_a_ray_passes_on_its_lines_and_its_end(tmp_path: Path) -> None:
+    program = "import sys; print('one'); print('two'); sys.stderr.write('wrong'); sys.exit(3)"
+    words = [sys.executable, "-c", program, "--machine_rank", "1"]
+    assert list(on_ray._launch(words, str(tmp_path))) == ["one\n", "two\n", 3]
+    assert (tmp_path / "log-1.txt").read_text() == "wrong"
+
+
+def test_only_a_step_of_slurm_is_a_machine(tmp_path: Path) -> None:
+    with pytest.raises(DidactError, match="on_slurm is for srun to start"):
+        on_slurm._command(tmp_path, {})
 
 
 @contextmanager

@@ -62,8 +62,7 @@ def test_weights_are_split_by_fsdp_2_and_by_zero_3() -> None:
     ("settings", "told"),
     [
         ({"processes": 0}, "processes must be at least 1"),
-        ({"machines": 2, "rank": 2}, "rank must be at least 0 and below machines"),
-        ({"machines": 2}, "several machines need processes"),
+        ({"machines": 0}, "machines must be at least 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, int], told: str) -> None:
@@ -275,6 +274,26 @@ def test_what_fails_in_a_process_is_told_here_in_the_same_words(tmp_path: Path) 
 def test_processes_that_die_without_a_word_leave_their_log(tmp_path: Path) -> None:
     with pytest.raises(DidactError, match=r"ended with code 1: MemoryError: much; see .*log\.txt"):
         ended(tmp_path, "raise MemoryError('much')", [])
+
+
+def test_what_a_machine_says_of_itself_comes_before_what_its_launcher_says(tmp_path: Path) -> None:
+    launcher = "raise RuntimeError('ChildFailedError: worker 0')"
+    with pytest.raises(DidactError, match=r"RuntimeError: ChildFailedError.*see .*log\.txt"):
+        ended(tmp_path, launcher, [])
+    (tmp_path / "log-0.txt").write_text("MemoryError: much\nmore\n")
+    with pytest.raises(DidactError, match=r"MemoryError: much; see .*log-0\.txt"):
+        ended(tmp_path, launcher, [])
+    with pytest.raises(DidactError, match=r"^no Ray at auto$"):
+        ended(tmp_path, "raise SystemExit('DidactError: no Ray at auto')", [])
+
+
+def test_that_machines_are_waited_for_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "model.txt").write_text("model")
+    program = """print('didact-event {"event": "waiting", "message": "for machines"}')"""
+    assert ended(tmp_path, program, []) == "model"
+    assert caplog.messages == ["train: waiting for machines"]
 
 
 def test_what_the_first_process_tells_is_heard_and_the_rest_is_not(tmp_path: Path) -> None:

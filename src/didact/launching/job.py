@@ -128,6 +128,9 @@ def _run(worker: Sequence[str], folder: Path, ctx: Context) -> str:
     done = folder / "model.txt"
     if code or not done.is_file():
         last, log = _last_error(folder) or ("", log)
+        if last.startswith("DidactError: "):
+            # A machine says what is wrong, and what to do.
+            raise DidactError(last.removeprefix("DidactError: "))
         raise DidactError(f"train: the processes ended with code {code}: {last.strip()}; see {log}")
     return done.read_text(encoding="utf-8")
 
