@@ -26,8 +26,8 @@ __all__ = ["all_alike", "mean_interval", "share_of_families"]
 
 Numbers: TypeAlias = NDArray[np.float64]
 
-_OF_EACH = 3
-"""Degrees of freedom for each family that has the rarer outcome: 96 to 99 of 100 hold the truth
+_OF_EACH = 4
+"""Degrees of freedom for each family that has the rarer outcome: 94 to 98 of 100 hold the truth
 where 2 to 15 % are right and families differ much, 91 to 98 with those of all families."""
 
 _MANY = 5_000
