@@ -107,10 +107,11 @@ class _Pool:
 
     def judge(self, batch: Sequence[Example]) -> Iterator[Verdict]:
         """The verdicts on a batch whose texts were asked for."""
+        texts = [example.instruction for example in batch]
         first: dict[str, Example] = {}
-        for example in batch:
-            if self._verdicts[example.instruction] is None:
-                first.setdefault(example.instruction, example)
+        for text, example in zip(texts, batch, strict=True):
+            if self._verdicts[text] is None:
+                first.setdefault(text, example)
         near = self._index.offer_all(list(first))
         counts: list[int] = []
         for (instruction, example), neighbour in zip(first.items(), near, strict=True):
@@ -124,8 +125,8 @@ class _Pool:
                 verdict = _found(self._verdicts, instruction)
                 told = {**_told(around, self._held), **verdict.evidence}
                 self._verdicts[instruction] = replace(verdict, evidence=told)
-        for example in batch:
-            yield _found(self._verdicts, example.instruction)
+        for text in texts:
+            yield _found(self._verdicts, text)
 
 
 def _found(verdicts: Mapping[str, Verdict | None], instruction: str) -> Verdict:
