@@ -325,3 +325,8 @@ class Reply:
     """The server's own name for what answered."""
     key: str = ""
     """The call's key in the call log, filled in by ``ctx.ask``."""
+
+    @property
+    def ended(self) -> str:
+        """How an incomplete reply ended, as it is counted; "" of a complete one."""
+        return {"stop": "", "length": "cut off", "refused": "refused"}[self.finish]

@@ -23,13 +23,12 @@ from typing import ClassVar
 from didact.context import Context
 from didact.errors import ConfigError, ParseError
 from didact.estimate import Estimate, Span, text_tokens
-from didact.records import Example, Message, Origin, Request, Sampling
+from didact.records import JSON, Example, Message, Origin, Request, Sampling
 from didact.stats.instruction_data import unheard
 
 __all__ = ["BestOfN"]
 
 _STALE = frozenset({"references", "rejected", "generator"})
-_ENDED = {"length": "cut off", "refused": "refused"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,8 @@ class BestOfN:
                         yield found
         finally:
             lost.update(unheard(len(seeds), heard=heard, failed=len(ctx.failures)))
-            funnel = {"candidates": len(seeds), "accepted": made, "dropped": {**lost}}
+            dropped: dict[str, JSON] = {**lost}
+            funnel: JSON = {"candidates": len(seeds), "accepted": made, "dropped": dropped}
             ctx.note("statistics", funnel=funnel, dropped_answers={**unfit})
 
     async def _pair(self, ctx: Context, unfit: Counter[str], seed: Example) -> Example | str:
@@ -111,7 +111,7 @@ class BestOfN:
             reply = await ctx.ask(request, model=self.model)
             calls.append(reply.key)
             text = reply.text.strip()
-            if why := _ENDED.get(reply.finish) or ("" if text else "empty"):
+            if why := reply.ended or ("" if text else "empty"):
                 unfit[why] += 1
             elif text not in answers:
                 answers.append(text)

@@ -161,12 +161,7 @@ class ChainOfThought:
             texts = [_text(data.get(name)) for name in header]
             if table:
                 texts = [text.replace("\\n", "\n") for text in texts]
-            if (row := self._row(texts, digest(data), ())) is None:
-                told.refused["no question or answer"] += 1
-            elif len(rows) == self.most_rows:
-                told.refused["over the cap"] += 1
-            else:
-                rows.append(row)
+            self._add(rows, self._row(texts, digest(data), ()), told)
         return rows
 
     def _seed_rows(self, seeds: Sequence[Example], told: _Told) -> list[_Row]:
@@ -175,13 +170,17 @@ class ChainOfThought:
             told.rows += 1
             question = f"{seed.instruction}\n{seed.input}" if seed.input else seed.instruction
             texts = [question, seed.output, _text(seed.meta.get(self.rationale))]
-            if (row := self._row(texts, seed.id, (seed.id,))) is None:
-                told.refused["no question or answer"] += 1
-            elif len(rows) == self.most_rows:
-                told.refused["over the cap"] += 1
-            else:
-                rows.append(row)
+            self._add(rows, self._row(texts, seed.id, (seed.id,)), told)
         return rows
+
+    def _add(self, rows: list[_Row], row: _Row | None, told: _Told) -> None:
+        """Take a row, or count why not."""
+        if row is None:
+            told.refused["no question or answer"] += 1
+        elif len(rows) == self.most_rows:
+            told.refused["over the cap"] += 1
+        else:
+            rows.append(row)
 
     def _row(self, texts: Sequence[str], row_id: str, parents: tuple[str, ...]) -> _Row | None:
         question, answer, rationale = (text.strip() for text in texts)

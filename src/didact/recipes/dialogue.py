@@ -190,7 +190,7 @@ class Dialogue:
                 reply = await ctx.ask(request, model=self.human)
                 text = read_human(reply.text)
                 if reply.finish != "stop" or not text:
-                    ended = f"human's turn {_ENDED[reply.finish]}" if reply.finish != "stop" else ""
+                    ended = f"human's turn {reply.ended}" if reply.finish != "stop" else ""
                     return _Found(talk, tuple(turns), calls, ended)
                 question.append(Message("user", text))
                 keys.append(reply.key)
@@ -200,7 +200,7 @@ class Dialogue:
             reply = await ctx.ask(request, model=self.model)
             text = reply.text.strip()
             if reply.finish != "stop" or not text:
-                ended = f"answer {_ENDED.get(reply.finish, 'empty')}"
+                ended = f"answer {reply.ended or 'empty'}"
                 return _Found(talk, tuple(turns), calls, ended)
             turns += [*question, Message("assistant", text)]
             calls += (*keys, reply.key)
@@ -322,7 +322,6 @@ def _mean(numbers: Sequence[int]) -> float | None:
 
 _STALE = frozenset({"references", "rejected"})
 """What the seeds' meta says of how they ended."""
-_ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {
     "dialogues": {"quora": 54_000, "stackoverflow": 57_000, "medquad": 47_000},
 }

@@ -192,7 +192,7 @@ class EvolInstruct:
         """One instruction through one operation, until a rule eliminates it."""
         written = await ctx.ask(self._request(plan.prompt, plan.draw), model=self.model)
         if written.finish != "stop":
-            return _Outcome(plan, f"evolution {_ENDED[written.finish]}")
+            return _Outcome(plan, f"evolution {written.ended}")
         text = read_evolution(written.text, faithful=self.mode == "faithful")
         if fault := fault_of_evolution(text):
             return _Outcome(plan, fault)
@@ -210,7 +210,7 @@ class EvolInstruct:
                 answer = await ctx.ask(self._request(prompt, plan.draw), model=self.model)
             calls.append(answer.key)
             if answer.finish != "stop":
-                return _Outcome(plan, f"answer {_ENDED[answer.finish]}")
+                return _Outcome(plan, f"answer {answer.ended}")
             if fault := fault_of_answer(answer.text):
                 return _Outcome(plan, fault)
         return _Outcome(plan, "", text, answer.text.strip(), tuple(calls))
@@ -353,7 +353,6 @@ def _question(first: str, second: str) -> Request:
 
 _SHORT = 16
 """Tokens of what the judge says."""
-_ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {
     "seeds": 52_000,
     "rounds": 4,

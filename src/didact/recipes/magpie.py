@@ -221,7 +221,7 @@ class Magpie:
         names = () if self.mode == "faithful" else pre_query.answerer
         row = _Row(number, read_sampled(reply.text, names), calls=[reply.key])
         if reply.finish != "stop" or not row.instruction:
-            row.fault = f"instruction {_ENDED.get(reply.finish, 'empty')}"
+            row.fault = f"instruction {reply.ended or 'empty'}"
         elif self._filters and row.instruction.endswith(":"):
             row.fault = "ends with a colon"
         if row.fault:
@@ -248,7 +248,7 @@ class Magpie:
         row.calls.append(reply.key)
         row.answer = reply.text.strip()
         if reply.finish != "stop" or not row.answer:
-            row.fault = f"answer {_ENDED.get(reply.finish, 'empty')}"
+            row.fault = f"answer {reply.ended or 'empty'}"
             return
         request = Request(
             messages=(question, Message("assistant", row.answer)),
@@ -383,6 +383,5 @@ class _Told:
 
 _SHORT = 64
 """Tokens of what a guard or a reward model says."""
-_ENDED = {"length": "cut off", "refused": "refused"}
 _COUNTED = ("input_quality", "difficulty", "task_category", "language", "llama_guard_2")
 _PUBLISHED: Mapping[str, JSON] = {"sampled": 3_000_000, "filtered": 300_000}

@@ -314,13 +314,12 @@ class _Told:
 
 def _unfit(reply: Reply) -> str:
     if reply.finish != "stop":
-        return f"answer {_ENDED[reply.finish]}"
+        return f"answer {reply.ended}"
     return "" if reply.text.strip() else "answer empty"
 
 
 _STALE = frozenset({"references", "rejected", "generator", "rationale"})
 """What the seeds' meta says of their old answers."""
-_ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {
     "questions": {"cot": 150_000, "niv2": 440_000, "flan2021": 2_500_000, "t0": 2_000_000},
     "tasks_niv2": 1_560,

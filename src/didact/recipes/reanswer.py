@@ -177,7 +177,7 @@ class Reanswer:
                 found.answers.append(_Answer(role, text))
                 found.calls.append(reply.key)
             else:
-                found.lost.append(f"answer {_ENDED.get(reply.finish, 'empty')}")
+                found.lost.append(f"answer {reply.ended or 'empty'}")
         old = question.seed.output.strip()
         if self.pairs and self.old_competes and not self.language and old:
             found.answers.append(_Answer(_OLD, old))
@@ -205,7 +205,7 @@ class Reanswer:
                 request = Request(messages=(Message("user", text),), sampling=sampling)
                 reply = await ctx.ask(request, model=self.translator)
                 if reply.finish != "stop" or not reply.text.strip():
-                    ended = _ENDED.get(reply.finish, "empty")
+                    ended = reply.ended or "empty"
                     found.lost.append(f"translation {ended}")
                     return None
                 found.calls.append(reply.key)
@@ -392,7 +392,6 @@ def _judging(prompt: Sequence[Message], answers: Sequence[str], max_tokens: int)
 _OLD = "old"
 _STALE = frozenset({"references", "rejected", "generator", "most_similar", "avg_similarity_score"})
 """What the seeds' meta says of their old answers, or of how they were found."""
-_ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {
     "instructions": 52_002,
     "distinct_outputs": 51_749,

@@ -224,7 +224,7 @@ class Unnatural:
         request = self._request(output_prompt(task), stop=stops, greedy=True)
         reply = await ctx.ask(request, model=self.model)
         if reply.finish != "stop" or not reply.text.strip():
-            return _Filled(draft, "", (), [f"output {_ENDED.get(reply.finish, 'empty')}"])
+            return _Filled(draft, "", (), [f"output {reply.ended or 'empty'}"])
         found: list[_Paraphrase] = []
         dropped: list[str] = []
         known = {task.instruction}
@@ -235,7 +235,7 @@ class Unnatural:
             )
             instruction, given = read_paraphrase(said.text, task.input)
             if said.finish != "stop" or not instruction or instruction in known:
-                ended = _ENDED.get(said.finish, "repeated" if instruction else "empty")
+                ended = said.ended or ("repeated" if instruction else "empty")
                 dropped.append(f"paraphrase {ended}")
                 continue
             known.add(instruction)
@@ -361,5 +361,4 @@ def _task(seed: Example) -> ConstrainedTask:
     return ConstrainedTask(" ".join(seed.instruction.split()), seed.input.strip(), constraints)
 
 
-_ENDED = {"length": "cut off", "refused": "refused"}
 _PUBLISHED: Mapping[str, JSON] = {"core": 68_478, "with_paraphrases": 240_670}
