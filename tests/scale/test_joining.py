@@ -59,9 +59,9 @@ class Here:
 def small(*, first: int = 3, block: int = 6, piece: int = 3, held: int = 40) -> Iterator[None]:
     """Parts, blocks and memories so small that a few texts make many of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parted, "_FIRST", first)
-        patch.setattr(parted, "_FOLD", 3)
-        patch.setattr(parted, "_CUT", 2)
+        patch.setattr(parted, "_DEAR", 0.0)
+        patch.setattr(parted, "_LEAST", first)
+        patch.setattr(parted, "_SIZE", max(first // 2, 1))
         patch.setattr(joining, "_BLOCK", block)
         patch.setattr(joining, "_SLICE", piece)
         patch.setattr(joining, "_AT_ONCE", 2)
@@ -157,21 +157,32 @@ def test_many_texts_of_all_lengths_through_parts_of_every_kind(dies: int) -> Non
             assert pool.dies == 0
 
 
-def test_parts_stay_few_bounded_and_are_cut_by_length_once_they_are_large() -> None:
-    index = NoveltyIndex()
+def test_parts_are_bounded_and_cut_by_length() -> None:
     texts = lively(400, random.Random(5))
     with small(first=10):
-        pool = parted.Parted(index)
+        pool = parted.Parted(NoveltyIndex())
         for start in range(0, 400, 10):
             pool.add_all(texts[start : start + 10])
-            assert pool.seal() is not None
-        cut = [part for part in pool.parts if part.cut]
-        assert len(pool.parts) - len(cut) <= 2
-        assert max(len(part.places) for part in pool.parts) <= 15
-        assert sum(len(part.places) for part in pool.parts) == len(pool) == 400
-        assert sorted(place for part in pool.parts for place in part.places) == list(range(400))
-        for one, other in zip(cut[::2], cut[1::2], strict=True):
+            one, other = pool.seal()
             assert one.high <= other.low
+            assert len(one.places) == len(other.places) == 5
+        assert len(pool) == 400
+        assert sorted(place for part in pool.parts for place in part.places) == list(range(400))
+
+
+def test_parts_are_made_once_looking_up_is_dear_or_texts_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [f"text number {number}" for number in range(12)]
+    with small(first=4):
+        for dear, most, expected in ((1e9, 100, 0), (1e9, 10, 6), (0.0, 100, 6)):
+            monkeypatch.setattr(parted, "_DEAR", dear)
+            monkeypatch.setattr(parted, "_MOST", most)
+            pool = parted.Parted(NoveltyIndex(1.0))
+            pool.expect(pool.block(texts))
+            pool.offer_all(texts)
+            assert pool.soon is (dear == 0.0)
+            assert len(pool.seal()) == expected
 
 
 @pytest.mark.parametrize("index", [NoveltyIndex(0.5), JaccardIndex(0.5)])
@@ -179,8 +190,7 @@ def test_a_text_passes_by_parts_that_are_too_short_or_too_long_for_it(index: Any
     with small(first=1):
         pool = parted.Parted(index)
         pool.add_all([" ".join(WORDS[:6])])
-        part = pool.seal()
-        assert part is not None
+        [part] = pool.seal()
         sizes = pool.block([" ".join(WORDS[:count]) for count in range(15)]).sizes
         asked = sizes[pool.asked(part, sizes)]
         reach = index.reach

@@ -53,7 +53,8 @@ filter:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool of some texts is cut in parts, as that of many is."""
-    monkeypatch.setattr(parted, "_FIRST", 8)
+    monkeypatch.setattr(parted, "_DEAR", 0.0)
+    monkeypatch.setattr(parted, "_LEAST", 8)
     monkeypatch.setattr(joining, "_BLOCK", 10)
 
 

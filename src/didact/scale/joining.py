@@ -56,8 +56,6 @@ async def judged(
         while True:
             while len(window) < _AHEAD and (batch := list(islice(source, join.block))):
                 asked = _Asked(number, batch, join.parted.block(pool.texts(batch)))
-                if number == 0 and len(batch) == _BLOCK:
-                    join.warm()
                 number += 1
                 join.ask(asked, join.parted.parts)
                 window.append(asked)
@@ -70,9 +68,11 @@ async def judged(
                 for verdict in pool.judge(some):
                     yield verdict
                 await asyncio.sleep(0)
-            if (part := join.parted.seal()) is not None:
-                for later in window:
-                    join.ask(later, [part])
+            parts = join.parted.seal()
+            for later in window:
+                join.ask(later, parts)
+            if join.parted.soon:
+                join.warm()
     finally:
         await join.end()
 
@@ -116,7 +116,9 @@ class _Join:
                 self._put(asked, rows, group)
 
     def warm(self) -> None:
-        """Have the workers started: they will be asked."""
+        """Have the workers started, once: they will be asked."""
+        if self._count:
+            return
         nothing = _Asked(0, [], self.parted.block([]))
         for _ in self._askers:
             self._put(nothing, np.empty(0, np.int64), [])

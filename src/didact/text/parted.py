@@ -6,21 +6,22 @@ an index of the last texts only, and whoever has time looks the same texts up in
 not change any more (``PartIndex``). No lists of near pairs are made, whose number grows with the
 square of a cluster of texts that are near to one another. Exact, whatever was cut when.
 
-Parts are few and bounded, so that looking up is quick and asking a part needs little memory:
+Parts are bounded, so that asking one needs little memory, and made only once they are worth it:
 
-- when the last texts are enough, they become a part;
-- sixteen of those are cut anew into four, by the length of their texts: two texts that are near
-  differ in length by a factor that the threshold bounds, so that later ones pass by the parts that
-  are too short or too long for them;
+- when looking up among the last texts has become dear, as measured here, these become parts; where
+  it stays cheap, as for near-duplicates of short texts, nothing is ever asked elsewhere;
+- they are cut by the length of their texts: two texts that are near differ in length by a factor
+  that the threshold bounds, so that others pass by the parts that are too short or too long;
 - within a part words are numbered anew by how often they stand there, so that a search goes
   through the postings of words that are truly rare.
 
-Cost: whoever asks a part lists its texts, every text twice in all, at two microseconds each.
+Cost: whoever asks a part lists its texts once, at two microseconds each.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -34,12 +35,14 @@ from didact.text.novelty_index import Encoded, Neighbour, NoveltyIndex
 
 __all__ = ["Block", "Index", "Part", "PartIndex", "Parted", "Pooled", "gathered"]
 
-_FIRST = 1 << 14
-"""How many of the last texts become a part."""
-_FOLD = 16
-"""So many parts are cut anew by length, ..."""
-_CUT = 4
-"""... into so many, each of some 65,000 texts, 40 MB of instructions where it is asked."""
+_DEAR = 15e-6
+"""Seconds that looking up a text among the last ones may take before they become parts."""
+_LEAST = 1 << 14
+"""No fewer texts become parts, ..."""
+_MOST = 1 << 20
+"""... and so many in any case."""
+_SIZE = 1 << 15
+"""Texts of a part: some 25 MB of instructions where it is asked."""
 _SLACK = 1e-6
 """Bounds are loosened by this much: far above any rounding error, far below one word."""
 
@@ -105,8 +108,6 @@ class Part(NamedTuple):
     """Words of the shortest."""
     high: int
     """Words of the longest."""
-    cut: bool
-    """Whether it was cut by length."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,6 +145,10 @@ class Parted:
         self._sealed = 0
         self.parts: list[Part] = []
         self.rule = index.rule
+        self._seconds = 0.0
+        """What the block has cost so far."""
+        self.price = 0.0
+        """Seconds that looking up a text among the last ones took in the block before."""
 
     def __len__(self) -> int:
         return self._sealed + len(self._index)
@@ -165,6 +170,7 @@ class Parted:
     def expect(self, block: Block) -> None:
         """From now on texts are those of this block, about which all parts were asked."""
         self._block = block
+        self._seconds = 0.0
 
     def offer_all(self, texts: Sequence[str], *, hold: bool = False) -> list[Neighbour | None]:
         """Add each text unless one is near, with ``hold`` in any case; what stands in its way."""
@@ -186,7 +192,9 @@ class Parted:
         elsewhere, far = block.places[rows], block.scores[rows]
         # What is near to a text of a part is not added, but where all are.
         flags = np.where((elsewhere < 0) | (adds == 2), adds, 0).astype(np.uint8)
+        begin = time.perf_counter()
         here, near = self._index.take(gathered(block.texts, rows), adds=flags)
+        self._seconds += time.perf_counter() - begin
         found: list[Neighbour | None] = []
         for place, old, local, new in zip(
             elsewhere.tolist(), far.tolist(), here.tolist(), near.tolist(), strict=True
@@ -197,43 +205,39 @@ class Parted:
                 found.append(Neighbour(new, local + self._sealed) if local >= 0 else None)
         return found
 
-    def seal(self) -> Part | None:
-        """Make a part of the last texts once they are enough.
+    @property
+    def soon(self) -> bool:
+        """Whether parts will be made before long."""
+        return len(self._index) >= _LEAST and self.price >= _DEAR / 2
 
-        Blocks that were made before must hear of it before they are judged.
+    def seal(self) -> list[Part]:
+        """At the end of a block make parts of the last texts, where looking them up is dear.
+
+        Blocks that were made before must hear of them before they are judged.
         """
         count = len(self._index)
-        if count < _FIRST:
-            return None
-        places = np.arange(self._sealed, self._sealed + count)
-        part = self._part(self._index.held(), places, cut=False)
+        if self._block is not None and len(self._block.sizes):
+            self.price = self._seconds / len(self._block.sizes)
+        if count < _LEAST or (self.price < _DEAR and count < _MOST):
+            return []
+        texts = self._index.held()
+        order = np.argsort(np.diff(texts.ends, prepend=0), kind="stable")
+        # In the order of the pool within each, so that the first of equals is the earliest.
+        cut = [np.sort(rows) for rows in np.array_split(order, -(-count // _SIZE))]
+        made = [self._part(gathered(texts, rows), rows + self._sealed) for rows in cut]
         self._sealed += count
         self._index.clear()
-        self.parts.append(part)
-        self._fold()
-        return part
+        self.parts += made
+        return made
 
-    def _fold(self) -> None:
-        """Make few parts of many."""
-        many = [part for part in self.parts if not part.cut]
-        if len(many) < _FOLD:
-            return
-        whole = _joined([part.texts for part in many])
-        places = np.concatenate([part.places for part in many])
-        order = np.argsort(np.diff(whole.ends, prepend=0), kind="stable")
-        # In the order of the pool within each, so that the first of equals is the earliest.
-        rows = [np.sort(some) for some in np.array_split(order, _CUT)]
-        cut = [self._part(gathered(whole, some), places[some], cut=True) for some in rows]
-        self.parts = [*(part for part in self.parts if part.cut), *cut]
-
-    def _part(self, texts: Encoded, places: NDArray[np.int64], *, cut: bool) -> Part:
+    def _part(self, texts: Encoded, places: NDArray[np.int64]) -> Part:
         sizes = np.diff(texts.ends, prepend=0)
         # By content: whoever was asked the same by another run may have it at hand.
         content = hashlib.blake2b(canonical(self.rule).encode(), digest_size=16)
         content.update(texts.ids.tobytes())
         content.update(texts.ends.tobytes())
         low, high = int(sizes.min()), int(sizes.max())
-        return Part(content.hexdigest(), texts, places, low, high, cut)
+        return Part(content.hexdigest(), texts, places, low, high)
 
 
 class PartIndex:
@@ -283,10 +287,3 @@ def gathered(texts: Encoded, rows: NDArray[np.int64]) -> Encoded:
     starts = (texts.ends - sizes)[rows]
     places = np.repeat(starts - (ends - chosen), chosen) + np.arange(int(chosen.sum()))
     return Encoded(texts.ids[places], ends)
-
-
-def _joined(texts: Sequence[Encoded]) -> Encoded:
-    """All texts, one after another."""
-    starts = np.cumsum([0, *(len(some.ids) for some in texts[:-1])])
-    ends = [some.ends + start for some, start in zip(texts, starts, strict=True)]
-    return Encoded(np.concatenate([some.ids for some in texts]), np.concatenate(ends))
