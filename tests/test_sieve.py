@@ -47,9 +47,11 @@ def test_what_is_kept_comes_out_as_it_went_in_columns_and_all(file, tmp_path):
     assert lines(tmp_path / "kept.jsonl") == [ROWS[0], ROWS[2]]
     account = json.loads(done.stdout)
     assert account["steps"] == [
-        {"filter": "novelty", "seen": 4, "kept": 3, "dropped": {"too similar": 1}},
-        {"filter": "length", "seen": 3, "kept": 2, "dropped": {"instruction too short": 1}},
-    ]
+        {"filter": "novelty", "seen": 4, "kept": 3, "rewritten": 0,
+         "dropped": {"too similar": 1}},
+        {"filter": "length", "seen": 3, "kept": 2, "rewritten": 0,
+         "dropped": {"instruction too short": 1}},
+    ]  # fmt: skip
     assert (account["read"], account["kept"], account["written"]) == (4, 2, 2)
 
 
@@ -76,8 +78,11 @@ def test_a_later_filter_sees_the_scores_of_earlier_ones_and_redaction_comes_firs
     out = tmp_path / "out.jsonl"
     sieve(file, ["top:score=grade,count=3", "top:score=top,count=1"], out=out)
     assert lines(out) == [ROWS[1]]
-    sieve(file, ["pii:action=redact"], out=out)
+    done = sieve(file, ["pii:action=redact"], out=out)
     assert lines(out)[3]["output"] == "Call [phone]."
+    # What was changed is told, though nothing was dropped.
+    assert (done.steps[0].kept, done.steps[0].rewritten) == (4, 1)
+    assert "  rewritten              1  before they were judged\n" in done.told(as_json=False)
     sieve(file, ["pii"], out=out)
     assert lines(out) == ROWS[:3]
 
@@ -165,7 +170,7 @@ def test_settings_are_read_as_in_a_run_file(tmp_path):
         (("--with", "noveltie"), "did you mean novelty"),
         (("--with", "novelty:belw=1"), "did you mean below"),
         (("--with", "novelty:below"), "name=value"),
-        (("--with", "novelty:below=2"), "at most 1"),
+        (("--with", "novelty:below=2"), "novelty: below must be above 0 and at most 1"),
         (("--with", "judged"), "asks a model"),
         (("--with", "contamination"), "against="),
         (("--with", "novelty", "below=0.5"), "no 'below=0.5'"),

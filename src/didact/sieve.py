@@ -38,7 +38,7 @@ from didact.formats.refusals import Refusals
 from didact.formats.writers import WRITERS, CannotCarry
 from didact.judging import asks
 from didact.records import JSON, Example, Verdict
-from didact.sifting import Hear, Judgement, Sifting
+from didact.sifting import REWRITTEN, Hear, Judgement, Sifting
 
 __all__ = [
     "From",
@@ -78,6 +78,8 @@ class Step:
     name: str
     seen: int = 0
     kept: int = 0
+    rewritten: int = 0
+    """Of those seen, changed before they were judged: private data redacted."""
     dropped: Counter[str] = field(default_factory=Counter[str])
     """By reason."""
     shown: dict[str, str] = field(default_factory=dict[str, str])
@@ -114,6 +116,7 @@ class Sieved:
                 "filter": step.name,
                 "seen": step.seen,
                 "kept": step.kept,
+                "rewritten": step.rewritten,
                 "dropped": dict(step.dropped),
             }
             for step in self.steps
@@ -134,6 +137,8 @@ class Sieved:
             lines.append(f"{'  not read':<17}{count:>9,}  {reason}")
         for step in self.steps:
             lines.append(f"{step.name:<17}{step.kept:>9,}  of {step.seen:,} kept")
+            if step.rewritten:
+                lines.append(f"{'  rewritten':<17}{step.rewritten:>9,}  before they were judged")
             for reason, count in step.dropped.most_common():
                 lines.append(f"{'  dropped':<17}{count:>9,}  {reason}")
                 lines.append(f"{'':<28}{step.shown[reason]}")
@@ -160,13 +165,18 @@ def filter_of(text: str) -> Filter:
         settings[key.strip().replace("-", "_")] = parse_value(value)
     component, problems = build(find("filters", use), settings)
     if problems:
-        told = [f"--with {use}: {'.'.join(map(str, p.at))}: {p.message}" for p in problems]
+        told = [f"--with {use}: {_place(p.at)}{p.message}" for p in problems]
         raise ConfigError("\n".join(told))
     if asks(component):
         raise ConfigError(f"--with {use}: it asks a model; name it in a run file, with the model")
     if hasattr(component, "protect") and not getattr(component, "against", ()):
         raise ConfigError(f"--with {use}: name files of test items: {use}:against=[items.jsonl]")
     return cast("Filter", component)
+
+
+def _place(at: Sequence[str | int]) -> str:
+    """Where a problem is; "" for settings that do not go together."""
+    return f"{'.'.join(map(str, at))}: " if at else ""
 
 
 def _pieces(text: str) -> list[str]:
@@ -249,6 +259,7 @@ def _hearing(done: Sieved, lines: _Lines | None) -> Hear:
         step = steps[judgement.filter]
         step.seen += 1
         step.kept += verdict.keep
+        step.rewritten += REWRITTEN in verdict.evidence
         if lines is not None:
             lines.add(judgement)
         if not verdict.keep:

@@ -175,6 +175,7 @@ def test_a_model_that_is_not_there_is_a_config_error(monkeypatch, tmp_path):
 @pytest.mark.engine
 def test_a_model_of_sentence_transformers_is_loaded_from_its_directory(tmp_path):
     pytest.importorskip("sentence_transformers", reason="needs the extra `embed`")
+    from sentence_transformers import SentenceTransformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sea", "hill", "the", "a"]
@@ -185,6 +186,9 @@ def test_a_model_of_sentence_transformers_is_loaded_from_its_directory(tmp_path)
         intermediate_size=16, max_position_embeddings=32,
     )  # fmt: skip
     BertModel(config).save_pretrained(tmp_path / "bert")
-    # A plain encoder: its vectors are averaged.
-    found = kept(Semantic(model=str(tmp_path / "bert"), below=0.99999), "the sea", "the sea")
-    assert found == [True, False]
+    # A plain encoder, whose vectors are averaged, and the directory that the package writes.
+    SentenceTransformer(str(tmp_path / "bert")).save(str(tmp_path / "whole"))
+    assert (tmp_path / "whole" / "modules.json").is_file()
+    for directory in ("bert", "whole"):
+        same = Semantic(model=str(tmp_path / directory), below=0.99999)
+        assert kept(same, "the sea", "the sea", "a hill") == [True, False, True]
