@@ -28,6 +28,7 @@ from didact.stats.form import Form, form
 from didact.stats.length_control import Judged, length_control
 from didact.stats.lots import lot_interval
 from didact.stats.means import mean_interval
+from didact.stats.ratios import part_of
 from didact.stats.resampling import column_intervals
 from didact.stats.scaling import scaling
 from didact.stats.seeds import across_seeds, paired_across_seeds
@@ -348,6 +349,16 @@ def cost_of_calls(rng: np.random.Generator, seed: int) -> tuple[Interval, float]
     return bootstrap(costs.tolist(), seed=seed, resamples=DRAWS), exp(0.125)
 
 
+def part_of_a_gain(rng: np.random.Generator, seed: int) -> tuple[Interval, float]:
+    """A control that gains 15 points where the tuned one gains 50, in 39 families of 4."""
+    owner: list[Hashable] = np.repeat(np.arange(39), 4).tolist()
+    hard = rng.normal(size=39).repeat(4) * 20
+    whole, part = (gain + hard + 30 * rng.normal(size=156) for gain in (50, 15))
+    found = part_of(part.tolist(), whole.tolist(), seed=seed, clusters=owner, draws=DRAWS)
+    assert found
+    return found, 30.0
+
+
 CASES: dict[str, Case] = {
     "bootstrap, 100 skewed scores": mean_of_scores,
     "paired bootstrap, 80 items": paired_difference,
@@ -387,6 +398,7 @@ CASES: dict[str, Case] = {
     "distinct words, lots of a half": distinct_words(2),
     "distinct words, lots of a fifth": distinct_words(5),
     "cost of 20 calls of a pilot": cost_of_calls,
+    "part of a gain, 39 families of 4": part_of_a_gain,
 }
 
 

@@ -38,7 +38,8 @@ AUDIT = (*SHARE, "length slope of the audit, 300", "own answers of the audit, 16
          "flips of 4 models x 60 items", "Cohen, 150 items")  # fmt: skip
 
 FORM = ("preference alike in form, 250", "slope of a mark of form, 250", "surface, 156 answers",
-        "surface, 39 families of 4", "surface, no distance")  # fmt: skip
+        "surface, 39 families of 4", "surface, no distance",
+        "part of a gain, 39 families of 4")  # fmt: skip
 
 JUDGES = (*AUDIT, *RATES, "Bradley-Terry, 5 models x 80")
 
@@ -82,7 +83,8 @@ PRINTED: Mapping[str, Sequence[str]] = {
     "stats.resampling": ("columns, 12 items", "columns, 80 skewed scores"),
     "stats.scaling": SIZES,
     "stats.seeds": SEEDS,
-    "stats.surfaces": FORM[2:],
+    "stats.ratios": FORM[5:],
+    "stats.surfaces": FORM[2:5],
     "stats.win_rates": RATES[:2],
     "style": (*FORM, *MEANS, *GAINS),
     "sweep": (*SIZES, *MEANS),

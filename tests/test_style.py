@@ -78,7 +78,7 @@ def test_a_run_tells_preferences_exact_answers_surface_and_both_controls(tmp_pat
     assert first.found.alike is None
     assert "form cannot be told from content" in told
     assert "It prefers shuffled, tuned on shuffled answers, in 100.0" in told
-    assert "100 % of its gain" in told
+    assert "That much is had by form alone" in told
     assert "shuffled answers +0.0" in told
     assert "copying the input scores 0.0" in told
     assert [figure.name for figure in style_figures(found)] == [

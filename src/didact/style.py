@@ -27,6 +27,7 @@ from didact.records import Answer, Example
 from didact.stats.bootstrap import Interval, paired_bootstrap
 from didact.stats.form import Form, form
 from didact.stats.means import mean_interval
+from didact.stats.ratios import part_of
 from didact.stats.scales import scale_of
 from didact.stats.surfaces import surface_distance
 from didact.store import Run
@@ -63,6 +64,8 @@ class Exact(NamedTuple):
     score: Interval
     gain: Interval | None
     """Over the base."""
+    part: Interval | None
+    """Of the gain of the trained one, percent; None for it, and where it may have none."""
     items: int
 
 
@@ -122,11 +125,7 @@ class Style:
             if (other.model, other.metric) == (self.shuffled, one.metric):
                 text = f"It prefers {other.model}, tuned on shuffled answers, in"
                 text += f" {_plain(other.found.raw)} %"
-                if one.found.raw.mean > 50:
-                    gain, form_gain = one.found.raw.mean - 50, other.found.raw.mean - 50
-                    text += f": {100 * form_gain / gain:.0f} % of its gain over an even match is"
-                    text += " had by form alone"
-                return f"{text}."
+                return f"{text}. That much is had by form alone."
         return "The judge was not shown a model tuned on shuffled answers."
 
     def _of_exact(self, one: Exact) -> str:
@@ -135,10 +134,9 @@ class Style:
         others = {e.model: e for e in self.exact if e.metric == one.metric}
         control = others.get(self.shuffled)
         if control is not None and control.gain is not None:
-            part = 100 * control.gain.mean / one.gain.mean if one.gain.mean else float("nan")
-            text += (
-                f"; tuned on shuffled answers {_signed(control.gain)}, which is {part:.0f} % of it"
-            )
+            text += f"; tuned on shuffled answers {_signed(control.gain)}"
+            if control.part is not None:
+                text += f", which is {_plain(control.part)} % of it"
         copy = others.get(self.copies)
         if copy is not None:
             text += f"; copying the input scores {_plain(copy.score)}"
@@ -316,8 +314,25 @@ def _exact(
                     clusters=[families.get(item, item) for item in shared],
                 )
             score = mean_interval(values, low=scale.low, top=scale.top, seed=_SEED, clusters=groups)
-            found.append(Exact(role, metric, score, gain, len(table)))
+            part = None if role in (BASE, TRAINED) else _part(tables, role, families)
+            found.append(Exact(role, metric, score, gain, part, len(table)))
     return found
+
+
+def _part(
+    tables: Mapping[str, Mapping[str, float]], role: str, families: Mapping[str, str]
+) -> Interval | None:
+    """The gain of a role over the base for that of the trained one, on the items of all three."""
+    base, whole, mine = (tables.get(one, {}) for one in (BASE, TRAINED, role))
+    shared = [item for item in mine if item in base and item in whole]
+    if len(shared) < 2:
+        return None
+    return part_of(
+        [mine[item] - base[item] for item in shared],
+        [whole[item] - base[item] for item in shared],
+        seed=_SEED,
+        clusters=[families.get(item, item) for item in shared],
+    )
 
 
 def _distances(

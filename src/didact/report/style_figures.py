@@ -68,7 +68,13 @@ def _slopes(style: Style) -> Iterator[Figure]:
         svg="",
         head=["Pair", *(_NAMES[mark] for mark in MARKS)],
         rows=[
-            [f"{one.model} over {one.against}", *(_told(s, signed=True) for s in one.found.slopes)]
+            [
+                f"{one.model} over {one.against}",
+                *(
+                    "cannot be told" if one.found.alike is None else _told(slope, signed=True)
+                    for slope in one.found.slopes
+                ),
+            ]
             for one in style.preferred
         ],
         note="Above 0: more of the mark is preferred, other marks held equal. Where both answers"
