@@ -54,27 +54,24 @@ SETTINGS = {
 }
 
 words = st.sampled_from(["write", "a", "poem", "about", "the", "sea", "sky", "Output:", "7", "été"])
+ODD = [
+    "",
+    " \n\t",
+    "???",
+    "请写一首关于大海的短诗",
+    "اكتب قصيدة عن البحر",
+    "เขียนบทกวีเกี่ยวกับทะเล",
+    "\ud800 half a pair",
+    "Answer:",
+    "Input: x\nOutput: y<|endoftext|>",
+    "\u202eright to left\u202c \u05e9\u05dc\u05d5\u05dd",
+    "\N{PARTY POPPER}" * 9 + "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}",
+    "NUL\x00 inside",
+    "huge " * 3000,
+    "x" * 20_000,
+]
 texts = st.one_of(
-    st.lists(words, max_size=12).map(" ".join),
-    st.text(max_size=30),
-    st.sampled_from(
-        [
-            "",
-            " \n\t",
-            "???",
-            "请写一首关于大海的短诗",
-            "اكتب قصيدة عن البحر",
-            "เขียนบทกวีเกี่ยวกับทะเล",
-            "\ud800 half a pair",
-            "Answer:",
-            "Input: x\nOutput: y<|endoftext|>",
-            "\u202eright to left\u202c \u05e9\u05dc\u05d5\u05dd",
-            "\N{PARTY POPPER}" * 9 + "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}",
-            "NUL\x00 inside",
-            "huge " * 3000,
-            "x" * 20_000,
-        ]
-    ),
+    st.lists(words, max_size=12).map(" ".join), st.text(max_size=30), st.sampled_from(ODD)
 )
 origin = Origin(recipe="conformance")
 metas = st.fixed_dictionaries(
@@ -157,6 +154,19 @@ def test_one_verdict_per_example_and_a_reason_on_every_drop(new, examples):
     assert len(verdicts) == len(examples)
     assert all(verdict.keep or verdict.reason for verdict in verdicts)
     assert all(verdict.reason == "" for verdict in verdicts if verdict.keep)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda text: ascii(text[:20]))
+def test_no_text_is_too_odd_for_a_verdict_wherever_it_stands(new, odd):
+    examples = [
+        Example.single(odd, "An answer.", origin=origin),
+        Example.single("Do it.", "An answer.", input=odd, origin=origin),
+        Example.single("Do it.", odd, origin=origin),
+        Example(messages=(Message("user", odd), Message("assistant", odd)), origin=origin),
+    ]
+    verdicts = judge(new(), examples)
+    assert len(verdicts) == len(examples)
+    assert all(verdict.keep != bool(verdict.reason) for verdict in verdicts)
 
 
 @quick
