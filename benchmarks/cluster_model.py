@@ -57,8 +57,9 @@ class Plan(NamedTuple):
     driver_calls: Range = Range(3_829, 3_725, 4_057)
     """Calls a second of one driver, call log on (benchmarks/providers.py, three rounds)."""
     driver_rows: Range = Range(13_000, 9_000, 16_000)
-    """Rows a second that one driver reads, sends to workers and hears of for seven checks of one
-    example (benchmarks/stages.py: 73,000 read, 120,000 to 160,000 sent and heard of for each)."""
+    """Rows a second of one driver through seven checks of one example: to read a row takes it 13
+    microseconds, to send it and hear of it 6 for each of four, the other three, which it does
+    itself, 23 (benchmarks/stages.py)."""
     driver_joins: Range = Range(43_000, 35_000, 55_000)
     """The same of a join in parts: 23 microseconds a text (benchmarks/joining.py)."""
     lexical: Range = Range(2_500, 2_000, 3_000)

@@ -151,8 +151,14 @@ async def _driven(rows: Sequence[Example], size: int = 64) -> None:
     shards = Shards(_Done(size), rows=size, tell=lambda *_: None)
     entry = named(find("filters", "length")(), "filters")
     assert entry is not None
-    async for _ in verdicts_of(entry, rows[: len(rows) // size * size], shards):
+    async for _ in verdicts_of(entry, rows[: len(rows) // size * size], shards, check=_slow):
         pass
+
+
+def _slow(_: Example) -> Verdict:
+    """What is worth sending: it takes the clock's time, not the processor's."""
+    time.sleep(0.002)
+    return Verdict(keep=True, score=12.0)
 
 
 def asking(calls: int, folder: Path) -> list[Rate]:
