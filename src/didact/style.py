@@ -24,9 +24,9 @@ from didact.document import parse
 from didact.errors import DidactError, StoreError
 from didact.formats.containers import BadRow, rows_of
 from didact.records import Answer, Example
-from didact.stats.bootstrap import Interval, paired_bootstrap
+from didact.stats.bootstrap import Interval
 from didact.stats.form import Form, form
-from didact.stats.means import mean_interval
+from didact.stats.means import gain_interval, mean_interval
 from didact.stats.ratios import part_of
 from didact.stats.scales import scale_of
 from didact.stats.surfaces import surface_distance
@@ -307,9 +307,11 @@ def _exact(
             base = tables.get(BASE, {})
             shared = [item for item in table if item in base]
             if role != BASE and shared:
-                gain = paired_bootstrap(
+                gain = gain_interval(
                     [scale.factor * table[item] for item in shared],
                     [scale.factor * base[item] for item in shared],
+                    low=scale.low,
+                    top=scale.top,
                     seed=_SEED,
                     clusters=[families.get(item, item) for item in shared],
                 )

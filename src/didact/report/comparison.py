@@ -2,8 +2,8 @@
 
 Every number here has an interval (`didact.stats.means`), over whole clusters where the items come
 in clusters (task families, tasks, the turns of one question): it covers new ones, not only new
-items of the same ones. Distances are paired, item by item, on the items both answered; beside each is the
-p-value of a sign-flip permutation test, adjusted by Holm's procedure for all comparisons made.
+items of the same ones. Distances are paired, item by item, on the items both answered; beside each
+is the p-value of a sign-flip permutation test, adjusted by Holm's procedure for all comparisons.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from didact.records import Score
-from didact.stats.bootstrap import Interval, paired_bootstrap, wilson
+from didact.stats.bootstrap import Interval
 from didact.stats.holm import holm
-from didact.stats.means import mean_interval
+from didact.stats.means import gain_interval, mean_interval
 from didact.stats.permutation import sign_flips
-from didact.stats.scales import FULL, Scale, scale_of
+from didact.stats.scales import Scale, scale_of
 
 __all__ = ["Family", "Metric", "Scored", "compare"]
 
@@ -204,14 +204,7 @@ def _distance(
     clusters: Sequence[Hashable] | None,
     scale: Scale,
 ) -> Interval:
-    differences = [a - b for a, b in zip(mine, theirs, strict=True)]
-    if len(set(differences)) == 1 and scale.points and {*mine, *theirs} <= {0.0, FULL}:
-        # Items that are all alike cannot tell how rare the others are: at most this rare.
-        units = len(set(clusters)) if clusters else len(differences)
-        rare = FULL * wilson(0, units).high
-        value = differences[0]
-        return Interval(value, max(-FULL, value - rare), min(FULL, value + rare))
-    return paired_bootstrap(mine, theirs, seed=_SEED, clusters=clusters)
+    return gain_interval(mine, theirs, low=scale.low, top=scale.top, seed=_SEED, clusters=clusters)
 
 
 def _families(

@@ -19,10 +19,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from didact.stats.bootstrap import Interval, bootstrap, wilson
+from didact.stats.bootstrap import Interval, bootstrap, paired_bootstrap, wilson
 from didact.stats.student import student_quantile
 
-__all__ = ["all_alike", "mean_interval", "share_of_families"]
+__all__ = ["all_alike", "gain_interval", "mean_interval", "share_of_families"]
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -68,6 +68,25 @@ def mean_interval(
         right = [(sum(v == top for v in group), len(group)) for group in groups.values()]
         share = share_of_families([n for n, _ in right], [n for _, n in right])
     return Interval(*(low + bound * (top - low) for bound in share))
+
+
+def gain_interval(
+    mine: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    low: float,
+    top: float,
+    seed: int,
+    clusters: Sequence[Hashable] | None = None,
+) -> Interval:
+    """The mean of ``mine - theirs``, item by item, and its 95 % interval; of one cluster, items."""
+    units = len(mine) if clusters is None else len(set(clusters))
+    if units == 1:
+        units, clusters = len(mine), None
+    differences = [a - b for a, b in zip(mine, theirs, strict=True)]
+    if len(set(differences)) == 1 and {*mine, *theirs} <= {low, top}:
+        return all_alike(differences[0], units, low=low - top, top=top - low)
+    return paired_bootstrap(mine, theirs, seed=seed, clusters=clusters)
 
 
 def share_of_families(right: ArrayLike, items: ArrayLike) -> Interval:
