@@ -115,7 +115,7 @@ def show_shards(plan: Plan, seeds: int) -> None:
     """A stage of a tenth of a second a row and core, on nodes that fail every hundred hours."""
     nodes, cores, row = int(plan.cpu_nodes), int(plan.cores), 0.1
     rows: list[list[str]] = []
-    for shard in (1, 64, 1024, 16_384):
+    for shard in (64, 1024, 4096, 16_384):
         feed = shard / plan.driver_rows.value
         results = [
             farm(

@@ -121,7 +121,7 @@ def farm(
     More than ``most`` are dealt in lots, of which a failure costs the shard that was under way.
     """
     lot = -(-shards // most)
-    left = [lot] * (shards // lot) + ([shards % lot] if shards % lot else [])
+    left = shards
     down: list[list[float]] = [[] for _ in range(nodes)]
     free = [(0.0, number) for number in range(nodes * workers)]
     heapq.heapify(free)
@@ -135,20 +135,22 @@ def farm(
         if fails <= start:
             heapq.heappush(free, (fails + away, worker))
             continue
-        count = left.pop()
+        # Smaller lots towards the end, which shards alone would not make longer.
+        count = max(1, min(lot, left // (2 * nodes * workers)))
+        left -= count
         start = max(start, fed)
         fed = max(fed, start) + feed * count
         each = seconds * _factor(spread / math.sqrt(count), rng)
         end = max(start + each * count, fed)
         if fails < start:
-            left.append(count)
+            left += count
             heapq.heappush(free, (fails + away, worker))
             continue
         if fails < end:
             done = min(int((fails - start) / each), count - 1)
             busy += done * each
             lost += fails - start - done * each
-            left.append(count - done)
+            left += count - done
             heapq.heappush(free, (fails + away, worker))
             continue
         busy += each * count
