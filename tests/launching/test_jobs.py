@@ -214,7 +214,10 @@ def test_a_job_whose_time_is_nearly_up_is_queued_again_and_goes_on(tmp_path: Pat
         ["sbatch", str(script)], env=env, stdout=subprocess.PIPE, text=True
     ) as it:
         log, until = tmp_path / "bin" / "log", time.monotonic() + 60
-        while time.monotonic() < until and not (runs.exists() and log.exists()):
+        # The job has begun, and so its shell listens; its number is written after it was started.
+        while time.monotonic() < until and not (
+            runs.exists() and log.exists() and log.read_text().endswith("\n")
+        ):
             time.sleep(0.05)
         os.kill(int(log.read_text().split()[1]), signal.SIGUSR1)
         told, _ = it.communicate(timeout=60)
