@@ -15,6 +15,7 @@ import pytest
 
 from didact.errors import ConfigError
 from didact.inference import openvino
+from didact.inference.weights import Precision
 from didact.models.openvino import OpenVINO
 from didact.models.transformers import Transformers
 from didact.records import Reply, Request, Sampling
@@ -77,6 +78,57 @@ def test_a_sampled_reply_is_the_same_alone_and_in_a_batch(
 
 
 @installed
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_logits_are_the_same_to_the_bit_in_any_company(dtype: Precision, tiny: Path) -> None:
+    import torch
+
+    loaded = openvino.load(tiny, device="cpu", dtype=dtype)
+    draw = torch.Generator().manual_seed(0)
+    width, more = 70, 5
+    lengths = torch.tensor([[1], [31], [32], [33], [70], [64]])
+    ids = torch.randint(300, (len(lengths), width + more), generator=draw)
+    valid = torch.arange(width + more) >= width - lengths
+    positions = (valid.cumsum(-1) - 1).clamp(min=0)
+
+    def logits(rows: list[int]) -> torch.Tensor:
+        first = width - int(lengths[rows].max())
+        steps = loaded.start(columns=width)
+        made: list[torch.Tensor] = []
+        for end in range(width, width + more + 1):
+            columns = slice(first if end == width else end - 1, end)
+            part, places = ids[rows, columns], positions[rows, columns]
+            made.append(steps(part, positions=places, mask=valid[rows, first:end])[:, -1])
+        return torch.stack(made, 1)
+
+    together = logits([0, 1, 2, 3, 4, 5])
+    for rows in ([0], [1], [3], [4], [5, 2], [4, 4, 0]):
+        assert torch.equal(logits(rows), together[rows])
+
+
+@installed
+def test_copies_and_rows_that_leave_go_on_as_rows_of_their_own(tiny: Path) -> None:
+    import torch
+
+    loaded = openvino.load(tiny, device="cpu", dtype="float32")
+    draw = torch.Generator().manual_seed(0)
+    head = torch.randint(300, (1, 40), generator=draw)
+    own = torch.randint(300, (3, 60), generator=draw)
+    positions = torch.arange(100)
+    steps = loaded.start(columns=40)
+    steps(head, positions=positions[None, :40], mask=None)
+    steps.repeat(3)
+    steps(own[:, :30], positions=positions[40:70].expand(3, -1), mask=None)
+    steps.keep(torch.tensor([0, 2]))
+    # The two grow into the blocks of the one that left.
+    found = steps(own[[0, 2], 30:], positions=positions[70:].expand(2, -1), mask=None, last=30)
+    for row, logits in zip((0, 2), found, strict=True):
+        alone = loaded.start(columns=100)
+        whole = torch.cat([head, own[row : row + 1]], 1)
+        wanted = alone(whole, positions=positions[None], mask=None, last=30)
+        assert torch.allclose(logits, wanted[0], atol=1e-4)
+
+
+@installed
 def test_scores_are_those_of_torch(pair: tuple[OpenVINO, Transformers]) -> None:
     texts = [("ba do", " ki lu"), ("tu " * 9, "me"), ("ba", "")]
     ours, theirs = ([asyncio.run(model.score(*text)) for text in texts] for model in pair)
@@ -115,6 +167,16 @@ def test_a_model_whose_logits_differ_is_refused(tmp_path: Path) -> None:
     config = json.loads((path / "config.json").read_text())
     (path / "config.json").write_text(json.dumps({**config, "hidden_act": "gelu"}))
     with pytest.raises(ConfigError, match="logits differ"):
+        together(OpenVINO(path=str(path)), [Request(prompt="ba")])
+
+
+@installed
+def test_a_model_that_does_not_see_its_whole_text_is_refused(tiny: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(tiny, tmp_path / "model")
+    config = json.loads((path / "config.json").read_text())
+    config |= {"model_type": "mistral", "architectures": ["MistralForCausalLM"]}
+    (path / "config.json").write_text(json.dumps({**config, "sliding_window": 16}))
+    with pytest.raises(ConfigError, match=r"sees no more than 16\. Use: transformers"):
         together(OpenVINO(path=str(path)), [Request(prompt="ba")])
 
 

@@ -132,8 +132,8 @@ class _Batch:
         self._ids = [job.ids for job in jobs]
         width = max(len(ids) for ids in self._ids)
         self._steps = loaded.start(columns=width)
-        self._plain, kind = self._steps.plain, self._steps.dtype
-        self._shared = _shared(self._ids) if self._plain else 0
+        kind = self._steps.dtype
+        self._shared = _shared(self._ids) if self._steps.pieces else 0
         self._seen = 0
         # Which of the cache's columns a row may look at: all but its padding.
         self._valid = torch.ones(len(jobs), width + steps, dtype=torch.bool, device=loaded.device)
@@ -143,7 +143,7 @@ class _Batch:
             torch.zeros_like(self._valid, dtype=kind).masked_fill_(
                 ~self._valid, torch.finfo(kind).min
             )
-            if self._plain
+            if kind is not None
             else None
         )
         lengths = [[len(ids)] for ids in self._ids]
@@ -163,17 +163,16 @@ class _Batch:
             [[0] * (width - len(ids)) + ids[start:] for ids in self._ids], device=self._device
         )
         positions = (self._valid[:, :width].cumsum(-1) - 1).clamp_(min=0)[:, start:]
-        if not self._plain:
-            return self._forward(padded, positions, self._valid[:, :width])
         columns = max(1, _at_once(self._device) // len(self._ids))
-        while padded.shape[1] > columns:
+        while self._steps.pieces and padded.shape[1] > columns:
             mask = self._prefill_mask(columns)
             self._forward(padded[:, :columns], positions[:, :columns], mask)
             padded, positions = padded[:, columns:], positions[:, columns:]
         return self._forward(padded, positions, self._prefill_mask(padded.shape[1]))
 
     def _prefill_mask(self, width: int) -> Tensor:
-        return _causal(self._valid[:, : self._seen + width], width, kind=self._steps.dtype)
+        valid, kind = self._valid[:, : self._seen + width], self._steps.dtype
+        return valid if kind is None else _causal(valid, width, kind=kind)
 
     def step(self, tokens: Tensor) -> Tensor:
         """Logits after one more token per row."""
@@ -243,7 +242,7 @@ def score(loaded: Loaded, jobs: Sequence[Job]) -> list[Decoded]:
         logits = steps(
             padded,
             positions=(valid.cumsum(-1) - 1).clamp_(min=0),
-            mask=_causal(valid, width, kind=steps.dtype) if steps.plain else valid,
+            mask=valid if steps.dtype is None else _causal(valid, width, kind=steps.dtype),
             last=longest + 1,
         )
         places = logits[:, -longest - 1 : -1].float().log_softmax(-1)

@@ -1,27 +1,28 @@
 """A local model computed by OpenVINO: the same weights and requests, faster on a CPU.
 
 The model is loaded as always, written out as a graph, compiled for this processor and held against
-the model: where the two differ by more than rounding, it is refused. Keys and values stay within
-OpenVINO, in the precision of the arithmetic (its own default stores them as 8-bit numbers).
+the model: where the two differ by more than rounding, it is refused. Keys and values lie in blocks,
+in the precision of the arithmetic (OpenVINO's own default stores them as 8-bit numbers).
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from didact.errors import ConfigError
 from didact.inference import weights
-from didact.inference.openvino_graph import write_graph
+from didact.inference.blocks import Blocks
+from didact.inference.openvino_graph import KEPT, write_graph
 from didact.inference.weights import Device, Loaded, Precision
 
 if TYPE_CHECKING:
-    from torch import Tensor, dtype
+    from torch import Tensor
 
 __all__ = ["OpenVINOSteps", "load"]
 
@@ -84,13 +85,10 @@ def _difference(model: Any, steps: OpenVINOSteps) -> float:  # noqa: ANN401
     steps.start(columns=_CHECKED)
     first = steps(ids[:, :half], positions=positions[:, :half], mask=None, last=half)
     steps.repeat(2)
-    columns = torch.arange(_CHECKED)
-    mask = torch.zeros(2, 1, _CHECKED - half, _CHECKED)
-    mask.masked_fill_(columns > columns[half:, None], torch.finfo(torch.float32).min)
     rest = steps(
         ids[:, half:].repeat(2, 1),
         positions=positions[:, half:].repeat(2, 1),
-        mask=mask,
+        mask=None,
         last=_CHECKED - half,
     )
     apart = max(
@@ -103,20 +101,20 @@ def _difference(model: Any, steps: OpenVINOSteps) -> float:  # noqa: ANN401
 class OpenVINOSteps:
     """Steps of a compiled graph; one batch at a time."""
 
-    plain = True
+    dtype = None
+    pieces = True
 
     def __init__(self, compiled: Any) -> None:  # noqa: ANN401
-        import torch
-
-        self.dtype: dtype = torch.float32
         self._request: Any = compiled.create_infer_request()
-        self._rows: NDArray[np.int32] | None = None
+        self._kept: list[Any] = [each for each in compiled.inputs if each.any_name.startswith(KEPT)]
+        self._blocks = Blocks(self._kept[0].get_partial_shape()[2].get_length())
+        self._room = 0
+        self._many = os.cpu_count() or 1
 
     def start(self, *, columns: int) -> OpenVINOSteps:
         """These steps, for another batch."""
         del columns
-        self._request.reset_state()
-        self._rows = None
+        self._blocks.clear()
         return self
 
     def __call__(
@@ -126,28 +124,69 @@ class OpenVINOSteps:
         import torch
 
         rows, columns = ids.shape
-        if mask is None:
-            least = torch.finfo(torch.float32).min
-            mask = torch.full((rows, 1, columns, columns), least).triu_(1)
-        if self._rows is None or len(self._rows) != rows:
-            self._rows = np.arange(rows, dtype=np.int32)
-        made = self._request.infer(
-            {
-                "ids": ids.numpy(),
-                "mask": mask.contiguous().numpy(),
-                "positions": positions.contiguous().numpy(),
-                "rows": self._rows,
-                "last": np.array([last]),
-            },
-            share_inputs=True,
-        )
-        self._rows = None
-        return torch.from_numpy(made[0])  # pyright: ignore[reportUnknownMemberType]
+        new = np.ones((rows, columns), np.bool_) if mask is None else mask[:, -columns:].numpy()
+        counts = new.sum(1, dtype=np.int32)
+        past = self._blocks.add(counts)
+        self._grow()
+        going = np.flatnonzero(counts)
+        ends = counts.cumsum(dtype=np.int32)
+        # Where a row has fewer new tokens than are asked for, what is told of them is another's.
+        wanted = np.maximum(ends[:, None] - np.arange(last, 0, -1), 0)
+        blocks, block_begins = self._blocks.of(going)
+        given = {
+            "ids": ids.numpy()[new],
+            "positions": positions.numpy()[new],
+            "begins": np.append(np.int32(0), ends[going]),
+            "past": past[going],
+            "blocks": blocks,
+            "block_begins": block_begins,
+            "longest": self._blocks.lengths.max(),
+            "wanted": wanted.ravel(),
+        }
+        if counts.max() == 1 and len(going) < self._many:
+            _accompany(given)
+        made = self._request.infer(given, share_inputs=True)
+        logits = torch.from_numpy(made[0])  # pyright: ignore[reportUnknownMemberType]
+        return logits.view(rows, last, -1)
 
     def repeat(self, rows: int) -> None:
-        """The only row, so many times."""
-        self._rows = np.zeros(rows, np.int32)
+        """Copies that share the blocks that are full."""
+        block, copies = self._blocks.repeat(rows)
+        self._grow()
+        if len(copies):
+            for each in self._kept:
+                data = self._request.get_tensor(each).data
+                data[copies] = data[block]
 
     def keep(self, rows: Tensor) -> None:
         """Forgets the others."""
-        self._rows = rows.numpy().astype(np.int32)
+        self._blocks.keep(rows.numpy())
+
+    def _grow(self) -> None:
+        """Makes the memory as large as there are blocks."""
+        if self._room == self._blocks.total:
+            return
+        tensor = import_module("openvino").Tensor
+        for each in self._kept:
+            _, *shape = each.get_partial_shape()
+            kind = each.get_element_type()
+            larger = tensor(kind, [self._blocks.total, *[size.get_length() for size in shape]])
+            # Zeros, for what lies behind a row's last token is multiplied by zero.
+            larger.data[self._room :] = 0
+            if self._room:
+                larger.data[: self._room] = self._request.get_tensor(each).data
+            self._request.set_tensor(each, larger)
+        self._room = self._blocks.total
+
+
+def _accompany(given: dict[str, Any]) -> None:
+    """Adds a row of two tokens in the block that is nobody's.
+
+    Rows of one token each, fewer than there are threads, OpenVINO adds up in another order than it
+    does in a large batch. Beside a longer row it does not, so a reply is the same in any company.
+    """
+    for name, more in (("ids", 2), ("positions", 2), ("past", 1), ("blocks", 1)):
+        given[name] = np.pad(given[name], (0, more))
+    for name, more in (("begins", 2), ("block_begins", 1)):
+        given[name] = np.append(given[name], given[name][-1:] + np.int32(more))
+    given["longest"] = np.maximum(given["longest"], np.int32(2))

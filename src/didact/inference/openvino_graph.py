@@ -2,9 +2,12 @@
 
 Read off a model of transformers: its settings and its weights, every one of which must be used, so
 that a model that computes more than this refuses to be one. Whether it also computes what the model
-does is the caller's to check. Inputs: ``ids`` (rows x columns), ``mask`` (added to the scores, rows
-x 1 x columns x all columns so far), ``positions``, ``rows`` (which rows of the batch before go on)
-and ``last`` (at how many columns logits are wanted).
+does is the caller's to check. Attention is paged (Kwon et al. 2023, arXiv:2309.06180): keys and
+values lie in blocks that are inputs too (named with ``KEPT``), and the new tokens of all rows stand
+one after another. Inputs: ``ids`` and ``positions`` of the new tokens, ``begins`` (where those of
+each row begin and end), ``past`` (how many tokens the row had before), ``blocks`` and
+``block_begins`` (in which blocks the row's tokens lie), ``longest`` (the most tokens of a row) and
+``wanted`` (for which of the new tokens logits are wanted).
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from numpy.typing import NDArray
 
 from didact.errors import ConfigError
 
-__all__ = ["write_graph"]
+__all__ = ["KEPT", "write_graph"]
+
+KEPT = "kept."
+"""How the names of the inputs begin that are memory for keys and values."""
 
 Node: TypeAlias = Any
 """What OpenVINO hands over has no types."""
@@ -35,6 +41,9 @@ class _Graph:
         self._op = import_module("openvino.opset15")
         self._model = model
         self._config = model.config
+        window = getattr(self._config, "sliding_window", None)
+        if window and window < self._config.max_position_embeddings:
+            raise ConfigError(f"here a token sees no more than {window}")
         self._weights: dict[str, Node] = dict(model.state_dict())
         self._unused = set(self._weights)
         self._heads: int = self._config.num_attention_heads
@@ -42,11 +51,14 @@ class _Graph:
         width: int = self._config.hidden_size
         self._size: int = getattr(self._config, "head_dim", None) or width // self._heads
         self._kept: list[Node] = []
-        self._ids = self._input("ids", [-1, -1], np.int64)
-        self._mask = self._input("mask", [-1, 1, -1, -1], np.float32)
-        self._positions = self._input("positions", [-1, -1], np.int64)
-        self._rows = self._input("rows", [-1], np.int32)
-        self._last = self._input("last", [1], np.int64)
+        self._ids = self._input("ids", [-1], np.int64)
+        self._positions = self._input("positions", [-1], np.int64)
+        self._begins = self._input("begins", [-1], np.int32)
+        self._past = self._input("past", [-1], np.int32)
+        self._blocks = self._input("blocks", [-1], np.int32)
+        self._block_begins = self._input("block_begins", [-1], np.int32)
+        self._longest = self._input("longest", [], np.int32)
+        self._wanted = self._input("wanted", [-1], np.int64)
 
     def whole(self) -> Node:
         op = self._op
@@ -55,87 +67,80 @@ class _Graph:
         turns = self._turns()
         for layer in range(self._config.num_hidden_layers):
             states = self._layer(f"model.layers.{layer}", states, turns)
-        first = op.negative(self._last)
-        end = self._whole([2**31 - 1])
-        states = op.slice(states, first, end, self._whole([1]), self._whole([1]))
+        states = op.gather(states, self._wanted, self._whole(0))
         states = self._norm(self._weight("model.norm.weight"), states)
         head = self._weight("lm_head.weight") if "lm_head.weight" in self._weights else table
         logits = op.matmul(states, table if self._config.tie_word_embeddings else head, False, True)
         if self._unused:
             some = ", ".join(sorted(self._unused)[:3])
             raise ConfigError(f"this is no plain LLaMA: it has {some}")
-        inputs = [self._ids, self._mask, self._positions, self._rows, self._last]
-        return self._ov.Model([op.result(logits)], self._kept, inputs, "model")
+        inputs = [self._ids, self._positions, self._begins, self._past, self._blocks]
+        inputs += [self._block_begins, self._longest, self._wanted, *self._kept]
+        return self._ov.Model([op.result(logits)], inputs, "model")
 
     def _layer(self, name: str, states: Node, turns: tuple[Node, Node]) -> Node:
         op = self._op
         normed = self._norm(self._weight(f"{name}.input_layernorm.weight"), states)
-        attention = f"{name}.self_attn"
-        query, key, value = self._heads_of(attention, normed, turns)
-        key = self._grown(f"{name}.keys", key)
-        value = self._grown(f"{name}.values", value)
-        scale = self._number(self._size**-0.5)
-        seen = op.scaled_dot_product_attention(
-            query, self._spread(key), self._spread(value), self._mask, scale
-        )
-        seen = op.transpose(seen, self._whole([0, 2, 1, 3]))
-        seen = op.reshape(seen, self._whole([0, 0, self._heads * self._size]), True)
-        states = op.add(states, self._linear([f"{attention}.o_proj"], seen))
+        seen = self._attention(*self._heads_of(f"{name}.self_attn", normed, turns))
+        states = op.add(states, self._linear([f"{name}.self_attn.o_proj"], seen))
         normed = self._norm(self._weight(f"{name}.post_attention_layernorm.weight"), states)
         both = self._linear([f"{name}.mlp.gate_proj", f"{name}.mlp.up_proj"], normed)
         gate, up = op.split(both, self._whole(-1), 2).outputs()
         inner = op.multiply(op.swish(gate), up)
         return op.add(states, self._linear([f"{name}.mlp.down_proj"], inner))
 
-    def _heads_of(self, name: str, states: Node, turns: tuple[Node, Node]) -> Sequence[Node]:
-        """Queries and keys, turned, and values: each rows x heads x columns x size."""
+    def _heads_of(self, name: str, states: Node, turns: tuple[Node, Node]) -> list[Node]:
+        """Queries and keys, turned, and values: each tokens x (heads x size)."""
         op = self._op
-        heads, shared = self._heads, self._shared
+        heads, shared, size = self._heads, self._shared, self._size
         made = self._linear([f"{name}.{part}_proj" for part in "qkv"], states)
-        made = op.reshape(made, self._whole([0, 0, heads + 2 * shared, self._size]), True)
-        made = op.transpose(made, self._whole([0, 2, 1, 3]))
+        made = op.reshape(made, self._whole([0, heads + 2 * shared, size]), True)
         both, value = self._cut(made, [heads + shared, shared])
         if f"{name}.q_norm.weight" in self._weights:
-            query = np.tile(self._taken(f"{name}.q_norm.weight"), (heads, 1, 1))
-            key = np.tile(self._taken(f"{name}.k_norm.weight"), (shared, 1, 1))
+            query = np.tile(self._taken(f"{name}.q_norm.weight"), (heads, 1))
+            key = np.tile(self._taken(f"{name}.k_norm.weight"), (shared, 1))
             both = self._norm(op.constant(np.concatenate([query, key])), both)
         query, key = self._cut(self._turned(both, turns), [heads, shared])
-        return query, key, value
+        return [
+            op.reshape(part, self._whole([0, count * size]), True)
+            for part, count in ((query, heads), (key, shared), (value, shared))
+        ]
 
     def _cut(self, states: Node, heads: list[int]) -> Sequence[Node]:
         return self._op.variadic_split(states, self._whole(1), self._whole(heads)).outputs()
 
-    def _grown(self, name: str, new: Node) -> Node:
-        """What was kept of the rows that go on, and the new columns; kept for the next pass."""
+    def _attention(self, query: Node, key: Node, value: Node) -> Node:
+        """What every token sees of its row so far, tokens x (heads x size)."""
         op = self._op
-        heads, size = self._shared, self._size
-        info = import_module("openvino.op.util").VariableInfo()
-        info.data_shape = self._ov.PartialShape([-1, heads, -1, size])
-        info.data_type = self._ov.Type.f32
-        info.variable_id = name
-        variable = import_module("openvino.op.util").Variable(info)
-        rows = op.gather(op.shape_of(self._ids), self._whole([0]), self._whole(0))
-        nothing = op.concat([rows, self._whole([heads, 0, size])], 0)
-        before = op.read_value(op.broadcast(self._number(0.0), nothing), variable)
-        whole = op.concat([op.gather(before, self._rows, self._whole(0)), new], 2)
-        self._kept.append(op.assign(whole, variable))
-        return whole
+        paged = import_module("openvino.op")._PagedAttentionExtension
+        zero = op.constant(np.int32(0))
+        none = op.constant(np.zeros(0, np.int32))
+        nothing = op.constant(np.zeros(0, np.float32))
+        rows = [self._past, self._begins, self._blocks, self._block_begins]
+        rest = [none] * 3 + [nothing] * 2  # scores summed up, keys turned later, sparse attention
+        rest += [zero, zero, op.constant(np.zeros((0, 0, 0, 0), np.float32))]  # sinks
+        rest += [zero, *[none] * 4, op.constant(np.zeros(0, np.uint8)), none]  # blocks thrown out
+        scale, window = self._number(self._size**-0.5), zero
+        numbers = [scale, window, nothing, self._longest]
+        nodes = [query, key, value, self._memory(), self._memory(), *rows, *numbers, *rest]
+        made = paged([node if hasattr(node, "get_node") else node.output(0) for node in nodes])
+        # From these the plugin takes the shape of the memory.
+        for name, number in (("num_{}_heads", self._shared), ("{}_head_size", self._size)):
+            for part in "kv":
+                made.get_rt_info()[name.format(part)] = number
+        return made.output(0)
 
-    def _spread(self, states: Node) -> Node:
-        """Keys or values that several heads share, once for each of them."""
-        if self._shared == self._heads:
-            return states
-        op = self._op
-        states = op.unsqueeze(states, self._whole([2]))
-        copies = self._whole([1, 1, self._heads // self._shared, 1, 1])
-        states = op.broadcast(states, copies, broadcast_spec="BIDIRECTIONAL")
-        return op.reshape(states, self._whole([0, self._heads, -1, self._size]), True)
+    def _memory(self) -> Node:
+        """Room for keys or values of one layer; the plugin chooses type and shape."""
+        name = f"{KEPT}{len(self._kept)}"
+        self._kept.append(self._input(name, [-1, -1, -1, -1], self._ov.Type.dynamic))
+        return self._kept[-1]
 
     def _turns(self) -> tuple[Node, Node]:
-        """Cosine and sine of the rotations, rows x 1 x columns x size."""
+        """Cosine and sine of the rotations, tokens x 1 x size."""
         op = self._op
         rotary = self._model.model.rotary_emb
-        speeds = op.constant(rotary.inv_freq.float().numpy()[None, None])
+        speeds = op.constant(rotary.inv_freq.float().numpy()[None])
         column = op.unsqueeze(op.convert(self._positions, np.float32), self._whole([-1]))
         angles = op.multiply(column, speeds)
         angles = op.unsqueeze(op.concat([angles, angles], -1), self._whole([1]))
@@ -175,7 +180,7 @@ class _Graph:
             self._unused.discard("lm_head.weight")
         return self._weights[name].float().numpy()
 
-    def _input(self, name: str, shape: list[int], kind: type) -> Node:
+    def _input(self, name: str, shape: list[int], kind: Node) -> Node:
         made = self._op.parameter(shape, kind, name=name)
         made.output(0).get_tensor().set_names({name})
         return made

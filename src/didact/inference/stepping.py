@@ -20,22 +20,22 @@ class Steps(Protocol):
     """One batch on its way through a model."""
 
     @property
-    def plain(self) -> bool:
-        """Whether masks are added to the scores, rows x 1 x queries x columns.
+    def dtype(self) -> dtype | None:
+        """Of masks, which are added to the scores, rows x 1 x queries x columns.
 
-        Else they say which columns are no padding, rows x columns.
+        None where they say which columns are no padding, rows x columns.
         """
         ...
 
     @property
-    def dtype(self) -> dtype:
-        """Of masks that are added."""
+    def pieces(self) -> bool:
+        """Whether prompts may be read in pieces, and what they have in common once."""
         ...
 
     def __call__(
         self, ids: Tensor, *, positions: Tensor, mask: Tensor | None, last: int = 1
     ) -> Tensor:
-        """Logits at the last columns of the next ones; no mask is a causal one."""
+        """Logits at the last columns of the next ones; no mask is one without padding."""
         ...
 
     def repeat(self, rows: int) -> None:
@@ -56,11 +56,11 @@ class TorchSteps:
         self._model: Any = model
         config: Any = model.config
         # Ready-made masks need attention that adds them; slabs need plain full attention.
-        self.plain = config._attn_implementation in ("sdpa", "eager") and slabs_fit(config)
-        self.dtype: dtype = self._model.dtype
+        self.pieces = config._attn_implementation in ("sdpa", "eager") and slabs_fit(config)
+        self.dtype: dtype | None = self._model.dtype if self.pieces else None
         self._cache: Any = (
             slab_cache(config.get_text_config().num_hidden_layers, columns=columns)
-            if self.plain
+            if self.pieces
             else DynamicCache(config=config)
         )
 
