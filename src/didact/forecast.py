@@ -292,4 +292,6 @@ def _evaluated(name: str, steps: Sequence[Step] | None, prices: Mapping[str, Pri
         return Part(stage="evaluate", part=name, estimate=None, usd=None, note=note)
     found = Estimate(steps=tuple(steps))
     note = "fewer where answers are the same" if name else ""
+    if name and not steps:
+        note = "another evaluator asks the same"
     return Part(stage="evaluate", part=name, estimate=found, usd=cost_of(found, prices), note=note)

@@ -120,6 +120,7 @@ def test_the_same_verdicts_are_paid_once_and_every_suite_counts():
     )
     assert asked_of(found, "win-rate").estimate.calls == (28, 28)
     assert asked_of(found, "length-controlled").estimate.calls == (0, 0)
+    assert "another evaluator asks the same" in str(asked_of(found, "length-controlled"))
     other = LengthControlled(orders="one")
     apart = config(Suite(on=items(), name="", evaluators=(WinRate(), other)))
     assert asked_of(apart, "length-controlled").estimate.calls == (10, 10)
