@@ -135,3 +135,24 @@ def test_the_environment_names_versions_and_fits_in_a_line() -> None:
     assert "numpy" in found["packages"]
     assert json.loads(json.dumps(found)) == found
     assert "\n" not in environment_line(found)
+
+
+def test_the_items_behind_a_score_are_listed_and_their_mean_is_the_score(
+    didact, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "a", name="a")
+    shown = json.loads(didact("show", "a", "--json")[1])["scores"]
+    line = next(one for one in shown if one["model"] == "trained")
+    code, out, _ = didact("show", "a", "--items", line["metric"], "--json")
+    assert code == 0
+    rows = json.loads(out)["items"]
+    found = [row["trained"] for row in rows.values() if row["trained"] is not None]
+    assert len(found) == line["n"]
+    assert sum(found) / len(found) == pytest.approx(line["mean"])
+    code, out, _ = didact("show", "a", "--items", line["metric"], "-n", "3")
+    assert code == 0
+    assert len([row for row in out.splitlines() if row.split() and row.split()[0] in
+                {id[:12] for id in rows}]) == 3  # fmt: skip
+    code, _, err = didact("show", "a", "--items", "exakt")
+    assert code == 2
+    assert "no metric 'exakt' (there are: " in err

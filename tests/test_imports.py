@@ -45,7 +45,7 @@ LEVELS: dict[str, float] = {
     "checked": 10, "report": 10,
     "web": 10.5,
     "serving": 10.6, "exports": 10.6,
-    "quickstart": 11, "shown": 11,
+    "quickstart": 11, "shown": 11, "shown_items": 11,
     "commands": 11.5,
     "cli": 12,
     "": 13,

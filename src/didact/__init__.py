@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from didact.calls import CallLog
-    from didact.config import Evaluation, Generation, RunConfig, Training
+    from didact.config import Evaluation, Generation, RunConfig, Scale, Suite, Training
     from didact.context import Budget, Context
     from didact.errors import (
         BudgetError,
         ConfigError,
+        CredentialsError,
         DidactError,
         ModelError,
         ParseError,
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
         Request,
         Sampling,
         Score,
+        Usage,
         Verdict,
     )
     from didact.runfile import load
     from didact.store import Run
+    from didact.work import Summary
 
 __all__ = [
     "Answer",
@@ -43,6 +46,7 @@ __all__ = [
     "CallLog",
     "ConfigError",
     "Context",
+    "CredentialsError",
     "DidactError",
     "Evaluation",
     "Example",
@@ -56,9 +60,13 @@ __all__ = [
     "Run",
     "RunConfig",
     "Sampling",
+    "Scale",
     "Score",
     "StoreError",
+    "Suite",
+    "Summary",
     "Training",
+    "Usage",
     "Verdict",
     "check",
     "evaluate",
@@ -71,11 +79,12 @@ __all__ = [
 
 _MODULES = {
     "calls": ("CallLog",),
-    "config": ("Evaluation", "Generation", "RunConfig", "Training"),
+    "config": ("Evaluation", "Generation", "RunConfig", "Scale", "Suite", "Training"),
     "context": ("Budget", "Context"),
     "errors": (
         "BudgetError",
         "ConfigError",
+        "CredentialsError",
         "DidactError",
         "ModelError",
         "ParseError",
@@ -91,10 +100,12 @@ _MODULES = {
         "Request",
         "Sampling",
         "Score",
+        "Usage",
         "Verdict",
     ),
     "runfile": ("load",),
     "store": ("Run",),
+    "work": ("Summary",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -61,6 +61,7 @@ from didact.proving import prove, row_lines
 from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_funnel, show_life, show_run
+from didact.shown_items import show_items
 from didact.sieve import From, Skip, VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.terminal import typed_lines
@@ -308,12 +309,17 @@ def show(
     tokens: Annotated[
         str | None, typer.Option(metavar="ID", help="The row of an example; what is trained of it.")
     ] = None,
+    items: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="List the test items behind a score.")
+    ] = None,
 ) -> None:
     """What happened in a run, or how one example came to be."""
     opened = Run.open(path)
     if tokens:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         print("\n".join(row_lines(opened, tokens, colour=colour)))
+    elif items:
+        print(show_items(opened, items, count=count, as_json=as_json))
     elif example_id:
         print(show_life(life(opened, example_id), as_json=as_json))
     else:
