@@ -86,8 +86,8 @@ number is smaller. *A real run*: the recipe on the embedded model, a base model 
 parameters that knows a small world of everyday words; where a recipe needs answers, the model tuned
 on the built-in seeds. The pages that `alpaca` and `unnatural` ask a model to go on with are not
 among those it was pre-trained on, so that it keeps nothing of them: what was lost, and why, stands
-with it. The teacher of `chain-of-thought` has seen 400 worked tasks of two steps in the words of the
-recipe, and is asked others; the reward model of `best-of-n` right answers beside those to other
+with it. The teacher of `chain-of-thought` has seen 400 worked tasks of two steps in the words of
+the recipe, and is asked others; the reward model of `best-of-n` right answers beside those to other
 tasks; `promptsource` puts 100 rows of SST-2 into its public templates. The whole loop of
 backtranslation, to M_2: [its README](../runs/backtranslation/README.md). `-`: there is no such
 number. Repeat a row with `python benchmarks/methods.py RECIPE`.

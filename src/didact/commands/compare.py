@@ -17,7 +17,7 @@ from didact.report.comparison import Metric, Scored, compare
 from didact.report.reading import Facts, read
 from didact.stats.bootstrap import Interval
 
-__all__ = ["compare_command"]
+__all__ = ["compare_command", "compare_runs"]
 
 
 def compare_command(

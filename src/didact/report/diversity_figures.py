@@ -188,8 +188,8 @@ def _distinct(found: Diversity) -> Figure:
             ]
             for n, one in enumerate(found.panels[0].distinct)
         ],
-        note="In samples with as many words of every set. Intervals: 95 %, for other examples of the"
-        " same kind.",
+        note="In samples with as many words of every set. Intervals: 95 %, for other examples of"
+        " the same kind.",
     )
 
 
