@@ -1,9 +1,10 @@
 """A local causal model computed by OpenVINO: two to four times as fast on a CPU, the same replies.
 
 For LLaMA, Mistral, Qwen 2 and 3 and models built like them; when one is loaded, its logits are held
-against those of torch, and a model that is not computed alike is refused. Batches, seeds, stop
-strings and templates are those of `transformers`, and so are greedy replies, up to the rounding of
-floating point. Needs `pip install openvino`. Cost: one forward pass per new token of the longest
+against those of torch, and a model that is not computed alike is refused, as is one whose sliding
+window is shorter than its context. Batches, seeds, stop strings and templates are those of
+`transformers`, and so are greedy replies, up to the rounding of floating point. Needs
+`pip install openvino`. Cost: one forward pass per new token of the longest
 reply in the batch, and some seconds to compile the model at the start.
 """
 

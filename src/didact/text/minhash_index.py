@@ -91,7 +91,7 @@ def _bytes(token: Hashable) -> bytes:
 
 def _rensa() -> Any:  # noqa: ANN401  (the package has no types)
     try:
-        import rensa  # pyright: ignore[reportMissingImports]
+        import rensa  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
     except ImportError as error:
         raise ConfigError(
             'near duplicates of long texts need rensa: pip install "didact[text]", or compare them'
