@@ -62,7 +62,7 @@ from didact.report.build import build
 from didact.runfile import load
 from didact.shown import chat_turns, show_funnel, show_life, show_run
 from didact.shown_items import show_items
-from didact.sieve import From, Skip, VerdictsFile, With, is_run_file, sieve
+from didact.sieve import From, Kept, Skip, VerdictsFile, With, is_run_file, sieve
 from didact.store import Run
 from didact.terminal import typed_lines
 from didact.web.command import open_command
@@ -181,7 +181,7 @@ def generate(
 
 @app.command("filter", rich_help_panel=_RUN)
 def filter_command(
-    file: File, overrides: Overrides = None, out: Out = None, retry: Retry = False,
+    file: File, overrides: Overrides = None, out: Kept = None, retry: Retry = False,
     quiet: Quiet = False, with_: With = None, verdicts: VerdictsFile = None,
     origin: From = None, skip: Skip = False, as_json: Json = False,
 ) -> None:  # fmt: skip

@@ -42,6 +42,7 @@ from didact.sifting import REWRITTEN, Hear, Judgement, Sifting
 
 __all__ = [
     "From",
+    "Kept",
     "Sieved",
     "Skip",
     "Step",
@@ -56,6 +57,13 @@ With = Annotated[
     list[str] | None,
     typer.Option("--with", help="Filter a file of data: novelty:below=0.7 (again for more)."),
 ]
+Kept = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o",
+        help="The run directory, by default out/NAME; with --with the file that is written.",
+    ),
+]  # fmt: skip
 VerdictsFile = Annotated[
     Path | None, typer.Option("--verdicts", help="With --with: every verdict, as JSON Lines.")
 ]
